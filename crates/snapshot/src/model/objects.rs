@@ -1,0 +1,72 @@
+use crate::{KindId, ObjectId};
+
+/// One row for each object, as columns of equal length, sorted by address.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Objects {
+    /// Where the object lies (its `PyObject`, after any pre-header).
+    pub address: Vec<u64>,
+    /// Its kind.
+    pub kind: Vec<KindId>,
+    /// Bytes, exactly as `sys.getsizeof` gives them.
+    pub size: Vec<u64>,
+    /// Bytes that the allocator really holds for it: pre-headers, inline values, native
+    /// buffers and rounding included.
+    pub allocated: Vec<u64>,
+    /// Its reference count; `u32::MAX` stands for that many or more.
+    pub refcount: Vec<u32>,
+    /// What else is known of it.
+    pub flags: Vec<ObjectFlags>,
+}
+
+impl Objects {
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.address.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.address.is_empty()
+    }
+
+    /// The object at exactly this address.
+    pub fn at(&self, address: u64) -> Option<ObjectId> {
+        let row = self.address.binary_search(&address).ok()?;
+        Some(ObjectId(row as u32))
+    }
+
+    /// Every object, in the order of their addresses.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = ObjectId> + use<> {
+        (0..self.len() as u32).map(ObjectId)
+    }
+}
+
+/// Facts about an object, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ObjectFlags(pub u8);
+
+impl ObjectFlags {
+    /// The garbage collector tracks it.
+    pub const TRACKED: Self = Self(1);
+    /// Its reference count is not maintained.
+    pub const IMMORTAL: Self = Self(1 << 1);
+    /// There is no such object in the target: a frame that runs without a frame object.
+    /// It holds references and is never counted.
+    pub const SYNTHETIC: Self = Self(1 << 2);
+    /// Its references were found by scanning its words for known objects.
+    pub const CONSERVATIVE: Self = Self(1 << 3);
+    /// It lies in the image of a program or library, not in allocated memory.
+    pub const STATIC: Self = Self(1 << 4);
+
+    /// Whether all bits of `other` are set.
+    #[inline]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both sets of bits.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
