@@ -1,1 +1,25 @@
-fn main() {}
+//! `exuvia`: what fills a running Python process, and what holds it alive.
+//!
+//! Data goes to stdout, everything else to stderr. The program exits with 0 on success
+//! (a reader that closes stdout early is one), 1 on failure, 2 on wrong usage, and 128 plus
+//! the signal's number when it was interrupted.
+
+mod arguments;
+mod capture;
+mod commands;
+mod demo;
+mod error;
+mod interrupts;
+mod output;
+mod progress;
+mod target;
+mod views;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match commands::run(arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,1 +1,29 @@
-//! placeholder
+//! What each CPython build looks like in memory: layouts as data.
+//!
+//! A [`Layout`] is a table of field offsets ([`Structs`]), the types whose references are
+//! fixed fields ([`TypeLayout`]), the object pointers of the interpreter's own state
+//! ([`Roots`]), and closed enums for what is not an offset ([`Shapes`]). The tables lie in
+//! `layouts/*.toml`, written by `cargo xtask layouts` from DWARF. This is the only crate
+//! that compares versions; all others ask the layout.
+//!
+//! Entry points: [`Version::from_hex`], [`Layout::for_version`].
+
+mod constants;
+mod layout;
+mod quirks;
+mod shapes;
+pub mod spec;
+mod structs;
+pub mod type_flags;
+mod types;
+mod version;
+
+pub use constants::{CONSTANTS, Constants};
+pub use layout::{Layout, UnsupportedVersion};
+pub use shapes::{
+    CurrentFrame, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal, InstanceDict, IntRepr,
+    Shapes, StaticTypes,
+};
+pub use structs::*;
+pub use types::{Access, FieldReference, InvalidReference, Roots, Strength, TypeLayout};
+pub use version::{Flavor, InvalidVersion, ReleaseLevel, Version};

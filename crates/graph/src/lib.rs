@@ -1,1 +1,27 @@
-//! placeholder
+//! Graph algorithms over the references of a snapshot.
+//!
+//! Objects are the vertices, numbered by [`ObjectId`](exuvia_snapshot::ObjectId), and
+//! [`References`](exuvia_snapshot::References) are the edges, several between the same two
+//! vertices included. Nothing here knows what an object is. Every algorithm is iterative,
+//! since heaps hold linked lists of millions of nodes, and every result is immutable.
+//!
+//! Entry points: [`reachable`] and [`extend`] for what is alive, [`incoming`] for what is
+//! referred to, [`ShortestPathGraph`] for the ways from the roots to some objects.
+
+mod bitset;
+mod breadth_first;
+mod follow;
+mod incoming;
+mod ranked;
+mod reachable;
+mod shortest_paths;
+mod walks;
+
+pub use bitset::BitSet;
+pub use breadth_first::BreadthFirst;
+pub use follow::Follow;
+pub use incoming::incoming;
+pub use ranked::RankedBitSet;
+pub use reachable::{extend, reachable};
+pub use shortest_paths::{PathCount, PathEdge, ShortestPathGraph};
+pub use walks::Walks;

@@ -1,1 +1,31 @@
-//! placeholder
+//! What every view asks of a heap: tables, selections, shortest paths, single objects.
+//!
+//! [`Heap`] is the entry point: it owns one snapshot and answers questions about it in plain
+//! data, which views print or serialise. Nothing here knows a terminal, a file or a version
+//! of CPython.
+
+mod details;
+mod heap;
+mod key_order;
+mod limits;
+mod liveness;
+mod origins;
+mod outside;
+mod partition;
+mod path;
+mod path_order;
+mod paths;
+mod python_text;
+mod relation_text;
+mod repr;
+mod selection;
+mod similar;
+mod type_names;
+
+pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
+pub use heap::Heap;
+pub use outside::{Extent, Outside};
+pub use partition::{Classifier, Partition, PartitionRow};
+pub use path::{Path, ROOT, Step};
+pub use paths::{PathCount, PathOptions, ShortestPaths};
+pub use selection::{ObjectSet, Selection, SelectionError};

@@ -1,1 +1,25 @@
-//! placeholder
+//! What tests of exuvia need: interpreters, Python processes that answer, and the oracle.
+//!
+//! * [`interpreters`] finds every Python of the machine, and says which are supported.
+//! * [`Target`] starts a Python program and talks with it over pipes; whatever happens to
+//!   the test, the process is ended by its own id and reaped.
+//! * [`Fingerprint`] says what the kernel shows of a process, so that a test can assert that
+//!   exuvia left it as it was.
+//! * [`Exuvia`] runs the tool and reads what it says.
+//! * [`oracle`] compares a snapshot with what the interpreter says of itself.
+//!
+//! The programs that targets run lie in `programs/`, one file each. They end by themselves
+//! when the pipe to the test is closed, so that nothing stays when a test is killed.
+
+mod fingerprint;
+mod interpreters;
+pub mod oracle;
+mod signals;
+mod target;
+mod tool;
+
+pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};
+pub use interpreters::{Interpreter, interpreters, supported, unsupported};
+pub use signals::{send_signal, wait_until_exited, wait_until_stopped};
+pub use target::{Launch, Target};
+pub use tool::{Exuvia, Outcome, Running};

@@ -1,1 +1,44 @@
-//! placeholder
+//! The Linux side of a capture: freezing, cloning and reading a process.
+//!
+//! The order of a capture:
+//!
+//! 1. [`Process::open`] checks that the process can be a target at all.
+//! 2. [`Frozen::freeze`] stops every thread of it.
+//! 3. [`Frozen::fork`] makes a copy of it, a [`ProcessClone`].
+//! 4. [`Frozen::release`] lets it run again, after milliseconds.
+//! 5. The copy is read at leisure through [`LiveMemory`], and discarded.
+//!
+//! Every guard undoes its work when it is dropped, on unwinding too. All of the tracing is
+//! done by a small process of its own, which outlives a killed tool for as long as it
+//! takes to leave the target running, untraced and without a zombie: see
+//! [`Frozen::freeze`].
+//!
+//! This crate is the only home of `unsafe` in the workspace.
+
+mod access;
+mod arch;
+mod capture;
+mod cgroup;
+mod elf;
+mod guardian;
+mod live;
+mod mappings;
+mod pagemap;
+mod process;
+mod processes;
+mod protocol;
+mod python;
+mod symbols;
+mod tracing;
+
+pub use access::{AttachFacts, Obstacle};
+pub use capture::{
+    CloneError, DiscardError, FreezeError, Frozen, ProcessClone, StuckReason, StuckThread,
+    ThreadStop,
+};
+pub use live::LiveMemory;
+pub use mappings::{Mapping, Mappings, MappingsError, Permissions, resident_bytes};
+pub use process::{OpenError, Pid, Process};
+pub use processes::{PythonProcess, list_processes};
+pub use python::{Linking, LocateError, PythonImage};
+pub use symbols::{SymbolLocation, find_symbol};

@@ -1,1 +1,36 @@
-//! placeholder
+//! From a CPython runtime in memory to objects, references and roots.
+//!
+//! The walk has two passes over the heap, each by several threads. The first finds out
+//! which addresses are objects: the garbage collector's lists give every tracked one, and
+//! all others are found by reference from those and from the roots. The second, when every
+//! object has a number, reads what each is and what it refers to, and builds the tables of
+//! the [`Snapshot`]. Reading twice costs less than keeping addresses of twice the size in
+//! between.
+//!
+//! The target's memory is hostile input: every length, depth and count that comes from it is
+//! bounded, and what can't be read becomes a counted diagnostic.
+//!
+//! Entry points: [`walk`], [`is_safe_moment`].
+
+mod decode;
+mod describe;
+mod diagnostics;
+mod discover;
+mod extent;
+mod gc;
+mod kinds;
+mod lines;
+mod marks;
+mod names;
+mod number;
+mod process;
+mod reader;
+mod roots;
+mod runtime;
+mod sink;
+mod text;
+mod types;
+mod values;
+mod walk;
+
+pub use walk::{NoProgress, Progress, Target, WalkError, WalkOptions, is_safe_moment, walk};

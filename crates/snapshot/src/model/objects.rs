@@ -35,6 +35,16 @@ impl Objects {
         Some(ObjectId(row as u32))
     }
 
+    /// Makes room for so many more objects.
+    pub fn reserve(&mut self, additional: usize) {
+        self.address.reserve_exact(additional);
+        self.kind.reserve_exact(additional);
+        self.size.reserve_exact(additional);
+        self.allocated.reserve_exact(additional);
+        self.refcount.reserve_exact(additional);
+        self.flags.reserve_exact(additional);
+    }
+
     /// Every object, in the order of their addresses.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = ObjectId> + use<> {
         (0..self.len() as u32).map(ObjectId)

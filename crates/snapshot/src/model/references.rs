@@ -40,7 +40,7 @@ pub enum Relation {
 }
 
 /// The bit of an encoded relation that says that the reference is weak.
-const WEAK: u8 = 0x80;
+const WEAK: u8 = References::WEAK;
 
 impl Relation {
     /// The number under which the relation is stored, and its operand.
@@ -127,6 +127,9 @@ impl Default for References {
 }
 
 impl References {
+    /// The bit of a stored code that says that the reference is weak.
+    pub(crate) const WEAK: u8 = 0x80;
+
     /// An empty table with room for so many objects and references.
     pub fn with_capacity(objects: usize, references: usize) -> Self {
         let mut starts = Vec::with_capacity(objects + 1);

@@ -105,7 +105,7 @@ impl Values {
         (0..self.len()).map(|row| self.row(row))
     }
 
-    fn row(&self, row: usize) -> (ObjectId, Value<'_>) {
+    pub(crate) fn row(&self, row: usize) -> (ObjectId, Value<'_>) {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
         let value = Value {
             form: self.forms[row],

@@ -1,0 +1,77 @@
+use super::{Limit, LimitArguments};
+use clap::{Args, ValueEnum};
+use exuvia_query::Classifier;
+use std::ffi::OsString;
+
+/// What `heap` was given.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  exuvia heap 4242                 the ten kinds that take the most memory
+  exuvia heap 4242 --by type       all dicts in one row
+  exuvia heap 4242 --all           every kind
+  exuvia heap before.exuvia --csv  a snapshot, for a spreadsheet")]
+pub(crate) struct HeapArguments {
+    /// A PID, or a snapshot directory
+    pub(crate) target: OsString,
+    /// What makes a row: the kind tells the `__dict__`s of each class apart, the type does
+    /// not
+    #[arg(long, value_enum, default_value_t)]
+    by: Classification,
+    #[command(flatten)]
+    limit: LimitArguments,
+    /// Print JSON: all rows, unless --top is given
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV: all rows, unless --top is given
+    #[arg(long)]
+    csv: bool,
+}
+
+/// What makes a row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Classification {
+    /// The class, or `dict of` the class to whose instance a `__dict__` belongs
+    #[default]
+    Kind,
+    /// The type alone
+    Type,
+}
+
+/// How the table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeapFormat {
+    /// heapy's table.
+    Text,
+    /// One document.
+    Json,
+    /// One line for each row.
+    Csv,
+}
+
+impl HeapArguments {
+    /// What makes a row.
+    pub(crate) fn classifier(&self) -> Classifier {
+        match self.by {
+            Classification::Kind => Classifier::Kind,
+            Classification::Type => Classifier::Type,
+        }
+    }
+
+    /// How the table is printed.
+    pub(crate) fn format(&self) -> HeapFormat {
+        match (self.json, self.csv) {
+            (true, _) => HeapFormat::Json,
+            (_, true) => HeapFormat::Csv,
+            _ => HeapFormat::Text,
+        }
+    }
+
+    /// How many rows are printed. People get ten; programs get everything.
+    pub(crate) fn limit(&self) -> Limit {
+        self.limit.limit().unwrap_or(match self.format() {
+            HeapFormat::Text => Limit::Top(super::DEFAULT_LIMIT),
+            HeapFormat::Json | HeapFormat::Csv => Limit::All,
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! The command line: what is typed, checked as far as that needs nothing but the text.
+
+mod dump;
+mod heap;
+mod limit;
+mod paths;
+mod show;
+
+pub(crate) use dump::DumpArguments;
+pub(crate) use heap::{HeapArguments, HeapFormat};
+pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
+pub(crate) use paths::PathsArguments;
+pub(crate) use show::ShowArguments;
+
+use clap::builder::Styles;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+/// The arguments of this process. Wrong ones end it with code 2, `--help` with 0.
+pub(crate) fn parse() -> Command {
+    Cli::parse().command
+}
+
+/// The whole command line as clap sees it, for completions and the man page.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// See what fills a running Python process, and what holds it alive.
+///
+/// exuvia takes a copy of a process in milliseconds, lets the process go on, and examines
+/// the copy. Nothing is installed in the process, and nothing in it is changed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "exuvia",
+    version,
+    max_term_width = 100,
+    styles = Styles::styled(),
+    disable_help_subcommand = true,
+    after_help = EXAMPLES,
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+TARGET is a PID, or a snapshot directory that `exuvia dump` wrote.
+
+Examples:
+  exuvia ps                               which Pythons run here?
+  exuvia heap 4242                        what fills this one?
+  exuvia paths 4242 --kind myapp.Session  what holds those objects alive?
+  exuvia demo                             see all of it on a small leaky service";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List running Pythons, and whether each can be examined
+    Ps(PsArguments),
+    /// Show what fills a process: heapy's table of its objects
+    Heap(HeapArguments),
+    /// Show what holds objects alive: the shortest paths to them
+    Paths(PathsArguments),
+    /// Show one object: its value, who refers to it, and what it refers to
+    Show(ShowArguments),
+    /// Write a snapshot of a process, to be examined later or elsewhere
+    Dump(DumpArguments),
+    /// Watch exuvia find the leak of a small Python service that it starts
+    Demo,
+    /// Print the completions for a shell
+    Completions(CompletionsArguments),
+    /// Print the man page
+    Man,
+}
+
+/// What `ps` was given.
+#[derive(Debug, Args)]
+pub(crate) struct PsArguments {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `completions` was given.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  exuvia completions bash > ~/.local/share/bash-completion/completions/exuvia
+  exuvia completions zsh > ~/.zfunc/_exuvia")]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exuvia_query::Selection;
+
+    fn parsed(line: &str) -> Result<Command, clap::error::ErrorKind> {
+        Cli::try_parse_from(line.split(' '))
+            .map(|cli| cli.command)
+            .map_err(|error| error.kind())
+    }
+
+    fn paths(line: &str) -> PathsArguments {
+        match parsed(line) {
+            Ok(Command::Paths(arguments)) => arguments,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn paths_wants_exactly_one_set() {
+        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
+        assert_eq!(
+            parsed("exuvia paths 1").unwrap_err(),
+            MissingRequiredArgument
+        );
+        assert_eq!(
+            parsed("exuvia paths 1 --kind a --row 2").unwrap_err(),
+            ArgumentConflict
+        );
+        let selection = paths("exuvia paths 1 --row 10").selection();
+        assert_eq!(selection, Selection::Row(10));
+    }
+
+    #[test]
+    fn addresses_are_hexadecimal_or_what_id_prints() {
+        let selection = paths("exuvia paths 1 --at 0x7f00deadbeef").selection();
+        assert_eq!(selection, Selection::At(0x7f00_dead_beef));
+        let selection = paths("exuvia paths 1 --at 139640000000000").selection();
+        assert_eq!(selection, Selection::At(139_640_000_000_000));
+        assert!(parsed("exuvia show 1 0xhello").is_err());
+        assert!(parsed("exuvia show 1 7f00deadbeef").is_err());
+    }
+
+    #[test]
+    fn the_last_word_on_weak_references_counts() {
+        assert!(!paths("exuvia paths 1 --row 0").weak());
+        assert!(paths("exuvia paths 1 --row 0 --weak").weak());
+        assert!(!paths("exuvia paths 1 --row 0 --weak --no-weak").weak());
+    }
+
+    #[test]
+    fn limits_exclude_each_other() {
+        use clap::error::ErrorKind::ArgumentConflict;
+        assert_eq!(
+            parsed("exuvia heap 1 --top 3 --all").unwrap_err(),
+            ArgumentConflict
+        );
+        assert_eq!(
+            parsed("exuvia heap 1 --json --csv").unwrap_err(),
+            ArgumentConflict
+        );
+    }
+}

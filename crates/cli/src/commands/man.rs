@@ -1,0 +1,40 @@
+use crate::error::Failure;
+use crate::{arguments, output};
+use std::io::{self, Write};
+
+/// Prints the man page: `exuvia man | man -l -`.
+pub(super) fn run() -> Result<(), Failure> {
+    output::write(|out| {
+        let mut definition = arguments::definition();
+        definition.build();
+        let page = clap_mangen::Man::new(definition.clone());
+        page.render_title(out)?;
+        page.render_name_section(out)?;
+        page.render_synopsis_section(out)?;
+        page.render_description_section(out)?;
+        for command in definition.get_subcommands() {
+            section(out, command)?;
+        }
+        page.render_extra_section(out)?;
+        page.render_version_section(out)
+    })
+}
+
+/// A command becomes a section of the one page, instead of a page of its own.
+fn section(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
+    let name = command.get_name().to_uppercase();
+    writeln!(out, ".SH \"EXUVIA {name}\"")?;
+    let page = clap_mangen::Man::new(command.clone());
+    let mut text = Vec::new();
+    page.render_description_section(&mut text)?;
+    page.render_options_section(&mut text)?;
+    page.render_extra_section(&mut text)?;
+    for line in String::from_utf8_lossy(&text).lines() {
+        // Sections of the command's own page become headings below the command's section.
+        match line.strip_prefix(".SH DESCRIPTION") {
+            Some(_) => {}
+            None => writeln!(out, "{}", line.replacen(".SH ", ".SS ", 1))?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! One file for each command: from checked arguments to an answer on stdout.
+
+mod completions;
+mod demo;
+mod dump;
+mod heap;
+mod man;
+mod paths;
+mod ps;
+mod show;
+
+use crate::arguments::Command;
+use crate::error::Failure;
+use crate::interrupts::Interrupts;
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    let interrupts = Interrupts::install()?;
+    match command {
+        Command::Ps(arguments) => ps::run(&arguments),
+        Command::Heap(arguments) => heap::run(&arguments, &interrupts),
+        Command::Paths(arguments) => paths::run(&arguments, &interrupts),
+        Command::Show(arguments) => show::run(&arguments, &interrupts),
+        Command::Dump(arguments) => dump::run(&arguments, &interrupts),
+        Command::Demo => demo::run(&interrupts),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man => man::run(),
+    }
+}

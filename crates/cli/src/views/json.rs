@@ -1,0 +1,200 @@
+//! The documents that `--json` prints; `docs/json.md` describes them for readers.
+//!
+//! Each begins with `format`, a name and a version. The version rises when a reader would
+//! misunderstand the document; new fields don't change it.
+
+use crate::arguments::Limit;
+use exuvia_query::{Classifier, Heap, ObjectDetails, ObjectSet, Outside, Partition, Path};
+use exuvia_query::{PathCount, PathOptions, ShortestPaths};
+use exuvia_tracee::{Linking, Obstacle, PythonProcess};
+use exuvia_snapshot::{Capture, Diagnostic, Metadata, Process};
+use serde::Serialize;
+
+/// Where an answer comes from.
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    process: &'a Process,
+    capture: &'a Capture,
+    diagnostics: &'a [Diagnostic],
+}
+
+/// What `exuvia heap --json` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct HeapDocument<'a> {
+    format: &'static str,
+    by: Classifier,
+    count: u64,
+    size: u64,
+    total_rows: usize,
+    rows: Vec<Row<'a>>,
+    outside: Outside,
+    #[serde(flatten)]
+    source: Source<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    index: usize,
+    name: &'a str,
+    count: u64,
+    size: u64,
+}
+
+/// What `exuvia paths --json` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct PathsDocument<'a> {
+    format: &'static str,
+    to: Target<'a>,
+    weak: bool,
+    count: PathCount,
+    length: Option<usize>,
+    paths: Vec<Path<'a>>,
+    #[serde(flatten)]
+    source: Source<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Target<'a> {
+    description: &'a str,
+    count: u64,
+    size: u64,
+}
+
+/// What `exuvia show --json` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct ObjectDocument<'a> {
+    format: &'static str,
+    object: &'a ObjectDetails,
+    #[serde(flatten)]
+    source: Source<'a>,
+}
+
+/// What `exuvia ps --json` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProcessesDocument {
+    format: &'static str,
+    processes: Vec<ProcessEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProcessEntry {
+    pid: i32,
+    version: Option<String>,
+    linking: Option<&'static str>,
+    resident: u64,
+    uptime: f64,
+    command: String,
+    attachable: bool,
+    obstacle: Option<String>,
+    hint: Option<&'static str>,
+}
+
+impl<'a> Source<'a> {
+    fn of(heap: &'a Heap) -> Self {
+        let Metadata {
+            process,
+            capture,
+            diagnostics,
+            ..
+        } = &heap.snapshot().metadata;
+        Self {
+            process,
+            capture,
+            diagnostics,
+        }
+    }
+}
+
+impl<'a> HeapDocument<'a> {
+    /// The table's first rows.
+    pub(crate) fn new(heap: &'a Heap, partition: &'a Partition, limit: Limit) -> Self {
+        let rows = limit.first_of(&partition.rows).iter().enumerate();
+        Self {
+            format: "exuvia-heap/1",
+            by: partition.by,
+            count: partition.count,
+            size: partition.size,
+            total_rows: partition.rows.len(),
+            rows: rows
+                .map(|(index, row)| Row {
+                    index,
+                    name: &row.name,
+                    count: row.count,
+                    size: row.size,
+                })
+                .collect(),
+            outside: partition.outside,
+            source: Source::of(heap),
+        }
+    }
+}
+
+impl<'a> PathsDocument<'a> {
+    /// The first of the paths to a set.
+    pub(crate) fn new(
+        heap: &'a Heap,
+        set: &'a ObjectSet,
+        options: PathOptions,
+        paths: &'a ShortestPaths<'a>,
+        limit: Limit,
+    ) -> Self {
+        let count = paths.count();
+        Self {
+            format: "exuvia-paths/1",
+            to: Target {
+                description: set.description(),
+                count: set.count(),
+                size: set.size(),
+            },
+            weak: options.weak,
+            count,
+            length: paths.length(),
+            paths: (0..limit.of(count.paths))
+                .zip(paths.iter())
+                .map(|(_, path)| path)
+                .collect(),
+            source: Source::of(heap),
+        }
+    }
+}
+
+impl<'a> ObjectDocument<'a> {
+    /// One object.
+    pub(crate) fn new(heap: &'a Heap, object: &'a ObjectDetails) -> Self {
+        Self {
+            format: "exuvia-object/1",
+            object,
+            source: Source::of(heap),
+        }
+    }
+}
+
+impl ProcessesDocument {
+    /// The processes of a list.
+    pub(crate) fn new(processes: &[PythonProcess]) -> Self {
+        Self {
+            format: "exuvia-processes/1",
+            processes: processes.iter().map(ProcessEntry::new).collect(),
+        }
+    }
+}
+
+impl ProcessEntry {
+    fn new(process: &PythonProcess) -> Self {
+        let obstacle = process.attachable.as_ref().err();
+        Self {
+            pid: process.pid.0,
+            version: process.version_hint.map(|(major, minor)| format!("{major}.{minor}")),
+            linking: process.linking.map(|linking| match linking {
+                Linking::Shared => "shared",
+                Linking::Static => "static",
+            }),
+            resident: process.resident,
+            uptime: process.uptime.as_secs_f64(),
+            command: process.command.clone(),
+            attachable: obstacle.is_none(),
+            obstacle: obstacle.map(ToString::to_string),
+            hint: obstacle.map(Obstacle::hint),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! heapy's partition table, to the letter.
+
+use super::{TITLE, counted, printable};
+use crate::arguments::Limit;
+use exuvia_query::{Outside, Partition, PartitionRow};
+use std::io::{self, Write};
+
+/// Writes the table: its first rows, and how many more there are.
+pub(crate) fn write(out: &mut dyn Write, partition: &Partition, limit: Limit) -> io::Result<()> {
+    let objects = counted(partition.count, "object");
+    let size = partition.size;
+    writeln!(out, "Partition of a set of {objects}. Total size = {size} bytes.")?;
+    let titles = " Index  Count   %     Size   % Cumulative  % ";
+    writeln!(out, "{TITLE}{titles}{}{TITLE:#}", partition.header)?;
+
+    let rows = limit.first_of(&partition.rows);
+    let mut cumulative = 0;
+    for (index, row) in rows.iter().enumerate() {
+        cumulative += row.size;
+        writeln!(out, "{}", line(partition, index, row, cumulative))?;
+    }
+    match partition.rows.len() - rows.len() {
+        0 => Ok(()),
+        more => writeln!(out, "<{more} more rows. Use --all or --top N to view.>"),
+    }
+}
+
+/// Writes what the table leaves out.
+pub(crate) fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Result<()> {
+    let Outside { garbage, .. } = outside;
+    let objects = counted(garbage.objects, "object");
+    let bytes = counted(garbage.bytes, "byte");
+    write!(
+        out,
+        "\nNot in the table: {objects} ({bytes}) of garbage waiting for the collector"
+    )?;
+    if outside.resident > 0 {
+        let unaccounted = counted(outside.unaccounted, "byte");
+        let resident = outside.resident;
+        write!(out, ", {unaccounted} of {resident} resident outside of Python objects")?;
+    }
+    writeln!(out, ".")
+}
+
+fn line(partition: &Partition, index: usize, row: &PartitionRow, cumulative: u64) -> String {
+    let PartitionRow { name, count, size } = row;
+    let name = printable(name);
+    let of_count = percent(*count, partition.count);
+    let of_size = percent(*size, partition.size);
+    let of_cumulative = percent(cumulative, partition.size);
+    format!(
+        "{index:6} {count:6} {of_count:>3} {size:8} {of_size:>3} {cumulative:9} {of_cumulative:>3} {name}"
+    )
+}
+
+/// A percentage, rounded as `'%.0f'` does it: exact halves go to the even neighbour.
+fn percent(part: u64, whole: u64) -> String {
+    // The order of the operations is heapy's, since it decides about some of the halves.
+    let percent = part as f64 * 100.0 / whole.max(1) as f64;
+    format!("{percent:.0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exuvia_query::Classifier;
+
+    fn row(name: &str, count: u64, size: u64) -> PartitionRow {
+        PartitionRow {
+            name: name.to_owned(),
+            count,
+            size,
+        }
+    }
+
+    fn partition(by: Classifier, rows: Vec<PartitionRow>) -> Partition {
+        Partition {
+            by,
+            header: by.header(),
+            count: rows.iter().map(|row| row.count).sum(),
+            size: rows.iter().map(|row| row.size).sum(),
+            rows,
+            outside: Outside::default(),
+        }
+    }
+
+    fn text(partition: &Partition, limit: Limit) -> String {
+        let mut out = Vec::new();
+        write(&mut out, partition, limit).unwrap();
+        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+    }
+
+    /// Twelve kinds of one set, with the sizes and counts that guppy3 3.1.7 had there.
+    fn session_kinds() -> Vec<PartitionRow> {
+        vec![
+            row("type", 1, 424),
+            row("set", 1, 216),
+            row("Exception", 1, 88),
+            row("types.BuiltinMethodType", 1, 72),
+            row("dict (no owner)", 1, 64),
+            row("__main__.Session", 1, 56),
+            row("list", 1, 56),
+            row("str", 1, 50),
+            row("tuple", 1, 40),
+            row("bytes", 1, 33),
+            row("float", 1, 24),
+        ]
+    }
+
+    const SESSION_TABLE: &str = "\
+Partition of a set of 11 objects. Total size = 1123 bytes.
+ Index  Count   %     Size   % Cumulative  % Kind (class / dict of class)
+     0      1   9      424  38       424  38 type
+     1      1   9      216  19       640  57 set
+     2      1   9       88   8       728  65 Exception
+     3      1   9       72   6       800  71 types.BuiltinMethodType
+     4      1   9       64   6       864  77 dict (no owner)
+     5      1   9       56   5       920  82 __main__.Session
+     6      1   9       56   5       976  87 list
+     7      1   9       50   4      1026  91 str
+     8      1   9       40   4      1066  95 tuple
+     9      1   9       33   3      1099  98 bytes
+    10      1   9       24   2      1123 100 float
+";
+
+    #[test]
+    fn a_single_leftover_row_is_printed_as_in_heapy() {
+        let partition = partition(Classifier::Kind, session_kinds());
+        assert_eq!(text(&partition, Limit::Top(10)), SESSION_TABLE);
+        assert_eq!(text(&partition, Limit::All), SESSION_TABLE);
+    }
+
+    #[test]
+    fn the_rows_that_are_left_are_counted() {
+        let partition = partition(Classifier::Kind, session_kinds());
+        let expected = "\
+Partition of a set of 11 objects. Total size = 1123 bytes.
+ Index  Count   %     Size   % Cumulative  % Kind (class / dict of class)
+     0      1   9      424  38       424  38 type
+     1      1   9      216  19       640  57 set
+<9 more rows. Use --all or --top N to view.>
+";
+        assert_eq!(text(&partition, Limit::Top(2)), expected);
+        let last = text(&partition, Limit::Top(0));
+        assert!(last.ends_with("<11 more rows. Use --all or --top N to view.>\n"));
+    }
+
+    #[test]
+    fn one_object_is_not_plural() {
+        let rows = vec![row("dict (no owner)", 1, 1168)];
+        let expected = "\
+Partition of a set of 1 object. Total size = 1168 bytes.
+ Index  Count   %     Size   % Cumulative  % Kind (class / dict of class)
+     0      1 100     1168 100      1168 100 dict (no owner)
+";
+        assert_eq!(text(&partition(Classifier::Kind, rows), Limit::All), expected);
+    }
+
+    #[test]
+    fn wide_numbers_overflow_their_columns() {
+        let rows = vec![row("str", 12_345_678, 1_234_567_890), row("int", 1, 28)];
+        let expected = "\
+Partition of a set of 12345679 objects. Total size = 1234567918 bytes.
+ Index  Count   %     Size   % Cumulative  % Type
+     0 12345678 100 1234567890 100 1234567890 100 str
+     1      1   0       28   0 1234567918 100 int
+";
+        assert_eq!(text(&partition(Classifier::Type, rows), Limit::All), expected);
+    }
+
+    /// What Python 3.11 prints for `'%.0f' % (part * 100.0 / whole)`.
+    #[test]
+    fn percentages_round_as_in_python() {
+        for (part, whole, expected) in [
+            (1, 200, "0"),
+            (3, 200, "2"),
+            (5, 200, "2"),
+            (7, 200, "4"),
+            (1, 8, "12"),
+            (3, 8, "38"),
+            (199, 200, "100"),
+            (23, 40, "58"),
+            (u64::MAX, u64::MAX, "100"),
+            (0, 0, "0"),
+        ] {
+            assert_eq!(percent(part, whole), expected, "{part} of {whole}");
+        }
+    }
+
+    #[test]
+    fn what_is_outside_of_the_table_is_one_line() {
+        let outside = Outside {
+            garbage: exuvia_query::Extent {
+                objects: 1,
+                bytes: 64,
+            },
+            resident: 5000,
+            unaccounted: 3000,
+            ..Outside::default()
+        };
+        let mut out = Vec::new();
+        write_outside(&mut out, &outside).unwrap();
+        let expected = "\nNot in the table: 1 object (64 bytes) of garbage waiting for the \
+            collector, 3000 bytes of 5000 resident outside of Python objects.\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

@@ -1,0 +1,81 @@
+//! Bytes and durations for people.
+
+use std::time::Duration;
+
+const PREFIXES: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+
+/// A number of bytes with a decimal prefix: `554 MB`, `1.2 GB`, `17 bytes`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = "bytes";
+    for prefix in PREFIXES {
+        if value < 999.5 {
+            break;
+        }
+        value /= 1000.0;
+        unit = prefix;
+    }
+    format!("{} {unit}", three_digits(value, bytes < 1000))
+}
+
+/// A short time: `2.7 ms`, `15 ms`, `1.34 s`, `85 s`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    if seconds < 0.9995 {
+        format!("{} ms", three_digits(seconds * 1000.0, false))
+    } else {
+        format!("{} s", three_digits(seconds, false))
+    }
+}
+
+/// For how long something has run, in its two largest units: `12s`, `4m 5s`, `3d 14h`.
+pub(crate) fn uptime(uptime: Duration) -> String {
+    let seconds = uptime.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, ..) => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
+}
+
+/// A number with about three significant digits.
+fn three_digits(value: f64, whole: bool) -> String {
+    match value {
+        _ if whole => format!("{value:.0}"),
+        ..9.995 => format!("{value:.2}"),
+        ..99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_decimal_prefixes() {
+        assert_eq!(bytes(0), "0 bytes");
+        assert_eq!(bytes(999), "999 bytes");
+        assert_eq!(bytes(1000), "1.00 kB");
+        assert_eq!(bytes(999_999), "1.00 MB");
+        assert_eq!(bytes(554_321_000), "554 MB");
+        assert_eq!(bytes(u64::MAX), "18447 PB");
+    }
+
+    #[test]
+    fn short_times_keep_their_digits() {
+        assert_eq!(seconds(0.0027), "2.70 ms");
+        assert_eq!(seconds(0.0154), "15.4 ms");
+        assert_eq!(seconds(0.9999), "1.00 s");
+        assert_eq!(seconds(85.2), "85.2 s");
+    }
+
+    #[test]
+    fn uptimes_have_two_units() {
+        assert_eq!(uptime(Duration::from_secs(12)), "12s");
+        assert_eq!(uptime(Duration::from_secs(245)), "4m 5s");
+        assert_eq!(uptime(Duration::from_secs(3600)), "1h 0m");
+        assert_eq!(uptime(Duration::from_secs(310_000)), "3d 14h");
+    }
+}

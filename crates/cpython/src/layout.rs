@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{Constants, Flavor, Roots, Shapes, Structs, TypeLayout, Version};
+
+/// What one CPython build looks like in memory.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// The version that the table was made from; set to the target's by
+    /// [`for_version`](Self::for_version).
+    pub version: Version,
+    /// With or without an interpreter lock.
+    pub flavor: Flavor,
+    /// What the table was made from.
+    pub source: String,
+    /// What is not an offset.
+    pub shapes: Shapes,
+    /// Numbers of enumerators.
+    pub constants: Constants,
+    /// Offsets of the structs that the walker's code reads.
+    pub structs: Structs,
+    /// Where `_Py_DebugOffsets` keeps which offset: its own path to where in the struct.
+    #[serde(default)]
+    pub debug_offsets: BTreeMap<String, u64>,
+    /// Object pointers in the state of the runtime, its interpreters and threads.
+    pub roots: Roots,
+    /// The types whose references are fixed fields, by `tp_name`.
+    pub types: BTreeMap<String, TypeLayout>,
+}
+
+/// A CPython for which there is no table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnsupportedVersion {
+    /// No table for this series.
+    #[error("CPython {version} ({flavor}) is not supported; supported are {}", supported())]
+    Series {
+        /// The version found.
+        version: Version,
+        /// Its flavor.
+        flavor: Flavor,
+    },
+    /// An alpha, beta or candidate, whose structs are not those of the release.
+    #[error(
+        "CPython {version} ({flavor}) is a pre-release, which is not supported; supported are {}",
+        supported()
+    )]
+    PreRelease {
+        /// The version found.
+        version: Version,
+        /// Its flavor.
+        flavor: Flavor,
+    },
+    /// The table that this crate was built with does not fit its code.
+    #[error("the layout table for CPython {version} ({flavor}) is damaged: {reason}")]
+    DamagedTable {
+        /// The version found.
+        version: Version,
+        /// Its flavor.
+        flavor: Flavor,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+struct Table {
+    version: Version,
+    flavor: Flavor,
+    text: &'static str,
+}
+
+/// The tables that are built in, oldest first.
+const TABLES: &[Table] = &[
+    Table {
+        version: Version::new(3, 11, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.11-gil.toml"),
+    },
+    Table {
+        version: Version::new(3, 12, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.12-gil.toml"),
+    },
+    Table {
+        version: Version::new(3, 13, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.13-gil.toml"),
+    },
+];
+
+impl Layout {
+    /// The table for a version, as it stands: what the target says of itself comes on top
+    /// by [`apply_debug_offsets`](Self::apply_debug_offsets) and
+    /// [`validate_gc`](Self::validate_gc).
+    ///
+    /// All releases of a series share a table. Pre-releases are refused: their structs
+    /// still change.
+    pub fn for_version(version: Version, flavor: Flavor) -> Result<Self, UnsupportedVersion> {
+        let table = TABLES
+            .iter()
+            .find(|table| table.version.same_series(version) && table.flavor == flavor)
+            .ok_or(UnsupportedVersion::Series { version, flavor })?;
+        if version < table.version {
+            return Err(UnsupportedVersion::PreRelease { version, flavor });
+        }
+        let damaged = |reason: toml::de::Error| UnsupportedVersion::DamagedTable {
+            version,
+            flavor,
+            reason: reason.message().to_owned(),
+        };
+        let mut layout: Self = toml::from_str(table.text).map_err(damaged)?;
+        layout.version = version;
+        Ok(layout)
+    }
+
+    /// The series and flavors for which there is a table, oldest first.
+    pub fn supported() -> impl Iterator<Item = (Version, Flavor)> {
+        TABLES.iter().map(|table| (table.version, table.flavor))
+    }
+}
+
+fn supported() -> String {
+    let series: Vec<_> = Layout::supported()
+        .map(|(version, flavor)| format!("{}.{} ({flavor})", version.major, version.minor))
+        .collect();
+    series.join(", ")
+}

@@ -1,0 +1,49 @@
+//! Behaviour that changed between versions and shows in no struct.
+
+use crate::{Layout, Version};
+
+/// Attributes of the `types` module for types that the `builtins` module does not name: the
+/// last in alphabetical order where a type has several. Types that carry `types` in their
+/// own name are not here.
+const TYPES_ALIASES: &[(&str, &str)] = &[
+    ("NoneType", "NoneType"),
+    ("NotImplementedType", "NotImplementedType"),
+    ("PyCapsule", "CapsuleType"),
+    ("async_generator", "AsyncGeneratorType"),
+    ("builtin_function_or_method", "BuiltinMethodType"),
+    ("cell", "CellType"),
+    ("classmethod_descriptor", "ClassMethodDescriptorType"),
+    ("code", "CodeType"),
+    ("coroutine", "CoroutineType"),
+    ("ellipsis", "EllipsisType"),
+    ("frame", "FrameType"),
+    ("generator", "GeneratorType"),
+    ("getset_descriptor", "GetSetDescriptorType"),
+    ("mappingproxy", "MappingProxyType"),
+    ("member_descriptor", "MemberDescriptorType"),
+    ("method", "MethodType"),
+    ("method-wrapper", "MethodWrapperType"),
+    ("method_descriptor", "MethodDescriptorType"),
+    ("traceback", "TracebackType"),
+    ("wrapper_descriptor", "WrapperDescriptorType"),
+];
+
+impl Layout {
+    /// The attribute of the `types` module under which a built-in type is known.
+    pub fn types_alias(&self, tp_name: &str) -> Option<&'static str> {
+        // `types.CapsuleType` came with 3.13.
+        if tp_name == "PyCapsule" && self.version < Version::new(3, 13, 0) {
+            return None;
+        }
+        TYPES_ALIASES
+            .iter()
+            .find(|(name, _)| *name == tp_name)
+            .map(|&(_, alias)| alias)
+    }
+
+    /// Whether `sys.getsizeof` of a static type counts a collector's header that it has not:
+    /// up to 3.12 it asks the metaclass, from 3.13 on the type.
+    pub fn counts_header_of_static_types(&self) -> bool {
+        self.version < Version::new(3, 13, 0)
+    }
+}

@@ -1,0 +1,207 @@
+//! What differs between builds and is not an offset: closed enums, one per question.
+
+use serde::{Deserialize, Serialize};
+
+use crate::type_flags;
+
+/// How this build answers each of the questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shapes {
+    /// Where an `int` keeps its sign and how many digits it has.
+    pub int_repr: IntRepr,
+    /// Where an instance keeps its attributes when its type has a managed dictionary.
+    pub instance_dict: InstanceDict,
+    /// What stands around the values of a split dictionary.
+    pub dict_values: DictValues,
+    /// What a frame begins with.
+    pub frame: Frame,
+    /// Where a thread's innermost frame is found.
+    pub current_frame: CurrentFrame,
+    /// How an object says that it is never freed.
+    pub immortal: Immortal,
+    /// Where a static type keeps its dictionary and subclasses.
+    pub static_types: StaticTypes,
+    /// Where a thread keeps the exception that is being raised.
+    pub exception_state: ExceptionState,
+    /// Who owns the interpreter lock.
+    pub gil: Gil,
+    /// How the collector keeps its objects.
+    pub gc_lists: GcLists,
+}
+
+/// Where an `int` keeps its sign and how many digits it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntRepr {
+    /// `ob_size`, negative for a negative number. Up to 3.11.
+    SignedSize,
+    /// `lv_tag`: the count above bit 3, the sign in the lowest two bits. From 3.12.
+    LvTag,
+}
+
+/// Where an instance keeps its attributes when its type has a managed dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstanceDict {
+    /// The dictionary at object − 24, the values at object − 32. 3.11.
+    DictPointerAndValuesBefore,
+    /// One word at object − 24: a dictionary, or, when bit 0 is set, values at word + 1. 3.12.
+    TaggedDictOrValues,
+    /// The dictionary at object − 24; when it is null, the values lie inside the object,
+    /// at `tp_basicsize`, if the type has [`type_flags::INLINE_VALUES`] and they are
+    /// `valid`. From 3.13.
+    InlineValues,
+}
+
+impl InstanceDict {
+    /// How many bytes before the object the pointer to its dictionary lies.
+    pub const fn dict_before(self) -> u64 {
+        24
+    }
+
+    /// How many bytes before the object its values lie, where these have a pointer of
+    /// their own.
+    pub const fn values_before(self) -> Option<u64> {
+        match self {
+            Self::DictPointerAndValuesBefore => Some(32),
+            Self::TaggedDictOrValues | Self::InlineValues => None,
+        }
+    }
+
+    /// How many bytes before the object the list of its weak references lies, when its
+    /// type has [`type_flags::MANAGED_WEAKREF`].
+    pub const fn weakrefs_before(self) -> Option<u64> {
+        match self {
+            Self::DictPointerAndValuesBefore => None,
+            Self::TaggedDictOrValues | Self::InlineValues => Some(32),
+        }
+    }
+
+    /// The bytes that lie before an object of a type with these flags, for the collector
+    /// and for managed fields: what `sys.getsizeof` adds to `__sizeof__`.
+    pub const fn pre_header(self, tp_flags: u64, is_gc: bool) -> u64 {
+        let managed = match self {
+            Self::DictPointerAndValuesBefore => type_flags::MANAGED_DICT,
+            Self::TaggedDictOrValues | Self::InlineValues => {
+                type_flags::MANAGED_DICT | type_flags::MANAGED_WEAKREF
+            }
+        };
+        let gc_head = if is_gc { 16 } else { 0 };
+        let managed_fields = if tp_flags & managed != 0 { 16 } else { 0 };
+        gc_head + managed_fields
+    }
+}
+
+/// What stands around the values of a split dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DictValues {
+    /// An array with prefix bytes: the prefix's own length at −1, the number of values at
+    /// −2. Up to 3.12.
+    PrefixBytes,
+    /// A header of four bytes: capacity, size, embedded, valid. From 3.13.
+    Header,
+}
+
+/// What a frame begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frame {
+    /// The function; the code object stands further behind. 3.11.
+    FuncFirst,
+    /// The code object, or another thing that runs. From 3.12.
+    ExecutableFirst,
+}
+
+/// Where a thread's innermost frame is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CurrentFrame {
+    /// `tstate->cframe->current_frame`. Up to 3.12.
+    Cframe,
+    /// `tstate->current_frame`. From 3.13.
+    ThreadState,
+}
+
+/// How an object says that it is never freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Immortal {
+    /// It can't. Up to 3.11.
+    None,
+    /// The low 32 bits of its reference count are negative as a signed number. 3.12, 3.13.
+    Refcnt32,
+}
+
+impl Immortal {
+    /// Whether an object with this word as its reference count is immortal.
+    pub const fn is_immortal(self, ob_refcnt: u64) -> bool {
+        match self {
+            Self::None => false,
+            Self::Refcnt32 => (ob_refcnt as u32 as i32) < 0,
+        }
+    }
+}
+
+/// Where a static type keeps its dictionary and subclasses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StaticTypes {
+    /// In itself. Up to 3.11.
+    InType,
+    /// Built-in ones in an array of the interpreter, found by `(size_t)tp_subclasses - 1`.
+    /// From 3.12.
+    InterpreterState,
+}
+
+/// Where a thread keeps the exception that is being raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionState {
+    /// `curexc_type`, `curexc_value` and `curexc_traceback`. Up to 3.11.
+    ThreeFields,
+    /// `current_exception`. From 3.12.
+    CurrentException,
+}
+
+/// Who owns the interpreter lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gil {
+    /// One inside `_PyRuntime` for all interpreters. Up to 3.11.
+    Runtime,
+    /// Each interpreter points to the one that it uses. From 3.12.
+    Interpreter,
+}
+
+/// How the collector keeps its objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GcLists {
+    /// Three generations and a permanent one, doubly linked.
+    ThreeGenerations,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_managed_weakref_counts_from_3_12() {
+        let gc_and_weakref = type_flags::MANAGED_WEAKREF;
+        let shape = InstanceDict::DictPointerAndValuesBefore;
+        assert_eq!(shape.pre_header(gc_and_weakref, true), 16);
+        let shape = InstanceDict::TaggedDictOrValues;
+        assert_eq!(shape.pre_header(gc_and_weakref, true), 32);
+        assert_eq!(shape.pre_header(0, false), 0);
+    }
+
+    #[test]
+    fn immortality_is_in_the_low_half() {
+        assert!(Immortal::Refcnt32.is_immortal(0xffff_ffff));
+        assert!(Immortal::Refcnt32.is_immortal(0x8000_0000));
+        assert!(!Immortal::Refcnt32.is_immortal(0x7fff_ffff));
+        assert!(!Immortal::None.is_immortal(0xffff_ffff));
+    }
+}

@@ -1,0 +1,281 @@
+//! The one list of the C structs and fields that the code reads.
+//!
+//! Names are C's. A struct or field that some of the supported builds lack stands under
+//! `sometimes` or behind `?` and is an `Option`. `cargo xtask layouts` fills the tables from this list.
+
+#![allow(non_camel_case_types)]
+
+use crate::spec::structs;
+
+structs! {
+    always {
+        // Heads of objects.
+        py_object: PyObject { ob_refcnt, ob_type }
+        py_var_object: PyVarObject { ob_size }
+        py_gc_head: PyGC_Head { _gc_next, _gc_prev }
+
+        // Types.
+        py_type_object: PyTypeObject {
+            ob_size, tp_name, tp_basicsize, tp_itemsize, tp_dealloc, tp_vectorcall_offset,
+            tp_getattr, tp_setattr, tp_as_async, tp_repr, tp_as_number, tp_as_sequence,
+            tp_as_mapping, tp_hash, tp_call, tp_str, tp_getattro, tp_setattro, tp_as_buffer,
+            tp_flags, tp_doc, tp_traverse, tp_clear, tp_richcompare, tp_weaklistoffset,
+            tp_iter, tp_iternext, tp_methods, tp_members, tp_getset, tp_base, tp_dict,
+            tp_descr_get, tp_descr_set, tp_dictoffset, tp_init, tp_alloc, tp_new, tp_free,
+            tp_is_gc, tp_bases, tp_mro, tp_cache, tp_subclasses, tp_weaklist, tp_del,
+            tp_version_tag, tp_finalize, tp_vectorcall,
+        } ? { tp_watched, tp_versions_used }
+        py_heap_type_object: PyHeapTypeObject {
+            ht_name, ht_slots, ht_qualname, ht_cached_keys, ht_module, _ht_tpname,
+            _spec_cache_getitem = "_spec_cache.getitem",
+        } ? { _spec_cache_init = "_spec_cache.init" }
+        py_member_def: PyMemberDef { name, type_ = "type", offset, flags, doc }
+        py_get_set_def: PyGetSetDef { name, get, set, doc, closure }
+        py_method_def: PyMethodDef { ml_name, ml_meth, ml_flags, ml_doc }
+
+        // Numbers and text.
+        py_long_object: PyLongObject {
+            ob_digit = "ob_digit | long_value.ob_digit",
+        } ? { ob_size, lv_tag = "long_value.lv_tag" }
+        py_float_object: PyFloatObject { ob_fval }
+        py_complex_object: PyComplexObject { real = "cval.real", imag = "cval.imag" }
+        py_bytes_object: PyBytesObject { ob_size, ob_shash, ob_sval }
+        py_byte_array_object: PyByteArrayObject {
+            ob_size, ob_alloc, ob_bytes, ob_start, ob_exports,
+        }
+        py_ascii_object: PyASCIIObject {
+            length, hash, state,
+            state_interned_bit = "bit of state.interned",
+            state_interned_width = "width of state.interned",
+            state_kind_bit = "bit of state.kind",
+            state_kind_width = "width of state.kind",
+            state_compact_bit = "bit of state.compact",
+            state_ascii_bit = "bit of state.ascii",
+        } ? {
+            wstr,
+            state_ready_bit = "bit of state.ready",
+            state_statically_allocated_bit = "bit of state.statically_allocated",
+        }
+        py_compact_unicode_object: PyCompactUnicodeObject {
+            utf8_length, utf8,
+        } ? { wstr_length }
+        py_unicode_object: PyUnicodeObject { data }
+
+        // Containers.
+        py_tuple_object: PyTupleObject { ob_size, ob_item }
+        py_list_object: PyListObject { ob_size, ob_item, allocated }
+        py_dict_object: PyDictObject { ma_used, ma_version_tag, ma_keys, ma_values }
+        py_dict_keys_object: PyDictKeysObject {
+            dk_refcnt, dk_log2_size, dk_log2_index_bytes, dk_kind, dk_version, dk_usable,
+            dk_nentries, dk_indices,
+        }
+        py_dict_key_entry: PyDictKeyEntry { me_hash, me_key, me_value }
+        py_dict_unicode_entry: PyDictUnicodeEntry { me_key, me_value }
+        py_dict_values: PyDictValues {
+            values,
+        } ? { capacity, entries = "size", embedded, valid }
+        py_set_object: PySetObject {
+            fill, used, mask, table, hash, finger, smalltable, weakreflist,
+            smalltable_length = "length of smalltable",
+        }
+        set_entry: setentry { key, hash }
+        py_slice_object: PySliceObject { start, stop, step }
+        deque_object: dequeobject {
+            ob_size, leftblock, rightblock, leftindex, rightindex, maxlen, numfreeblocks,
+            freeblocks, weakreflist,
+        }
+        deque_block: BLOCK = "BLOCK @ _collectionsmodule.c" {
+            leftlink, data, rightlink, data_length = "length of data",
+        }
+        py_o_dict_object: PyODictObject {
+            od_first, od_last, od_fast_nodes, od_fast_nodes_size, od_resize_sentinel,
+            od_state, od_inst_dict, od_weakreflist,
+        }
+        o_dict_node: _odictnode { key, hash, next, prev }
+        def_dict_object: defdictobject { default_factory }
+        py_hamt_object: PyHamtObject { h_root, h_weakreflist, h_count }
+        py_hamt_node_bitmap: PyHamtNode_Bitmap { ob_size, b_bitmap, b_array }
+        py_hamt_node_array: PyHamtNode_Array {
+            a_array, a_count, a_array_length = "length of a_array",
+        }
+        py_hamt_node_collision: PyHamtNode_Collision { ob_size, c_hash, c_array }
+        array_object: arrayobject { ob_size, ob_item, allocated, ob_descr, weakreflist }
+        array_descr: arraydescr { typecode, itemsize }
+        py_memory_view_object: PyMemoryViewObject {
+            mbuf, flags, exports, view_obj = "view.obj", view_buf = "view.buf",
+            view_len = "view.len", view_ndim = "view.ndim", weakreflist, ob_array,
+        }
+        py_managed_buffer_object: _PyManagedBufferObject {
+            flags, exports, master_obj = "master.obj", master_buf = "master.buf",
+            master_len = "master.len",
+        }
+
+        // Code, functions and their relatives.
+        py_code_object: PyCodeObject {
+            ob_size, co_consts, co_names, co_exceptiontable, co_flags, co_argcount,
+            co_posonlyargcount, co_kwonlyargcount, co_stacksize, co_firstlineno,
+            co_nlocalsplus, co_nlocals, co_ncellvars, co_nfreevars, co_localsplusnames,
+            co_localspluskinds, co_filename, co_name, co_qualname, co_linetable,
+            co_weakreflist, co_extra, co_code_adaptive, _co_firsttraceable,
+        } ? {
+            co_nplaincellvars, co_framesize, _co_code, _co_cached, co_executors, _co_monitoring,
+        }
+        py_function_object: PyFunctionObject {
+            func_globals, func_builtins, func_name, func_qualname, func_code, func_defaults,
+            func_kwdefaults, func_closure, func_doc, func_dict, func_weakreflist, func_module,
+            func_annotations, func_version,
+        } ? { func_typeparams }
+        py_c_function_object: PyCFunctionObject { m_ml, m_self, m_module, m_weakreflist }
+        py_c_method_object: PyCMethodObject { mm_class }
+        py_method_object: PyMethodObject { im_func, im_self, im_weakreflist }
+        py_module_object: PyModuleObject { md_dict, md_def, md_state, md_weaklist, md_name }
+        py_module_def: PyModuleDef {
+            m_name, m_size, m_traverse, m_base_m_copy = "m_base.m_copy",
+        }
+        py_cell_object: PyCellObject { ob_ref }
+        py_descr_object: PyDescrObject { d_type, d_name, d_qualname }
+        property_object: propertyobject { prop_get, prop_set, prop_del, prop_doc }
+        partial_object: partialobject { fn_ = "fn", args, kw, dict, weakreflist }
+        lru_cache_object: lru_cache_object {
+            root, cache, func, maxsize, dict, weakreflist,
+        }
+        lru_list_elem: lru_list_elem { prev, next, hash, key, result }
+        py_weak_reference: PyWeakReference {
+            wr_object, wr_callback, hash, wr_prev, wr_next,
+        }
+        py_capsule: PyCapsule {
+            pointer, name, context,
+        } ? { traverse_func, clear_func }
+        mapping_proxy_object: mappingproxyobject { mapping }
+
+        // Frames and generators.
+        py_frame_object: PyFrameObject {
+            f_back, f_frame, f_trace, f_lineno, _f_frame_data,
+        } ? { f_extra_locals, f_locals_cache }
+        py_interpreter_frame: _PyInterpreterFrame {
+            f_globals, f_builtins, f_locals, frame_obj, previous, stacktop, owner, localsplus,
+            // The code object; in 3.13 the field may hold another object as well.
+            f_executable = "f_executable | f_code",
+            // The function; borrowed or not, depends on the version.
+            f_funcobj = "f_funcobj | f_func",
+        } ? { prev_instr, instr_ptr, is_entry, return_offset }
+        py_gen_object: PyGenObject {
+            gi_weakreflist, gi_name, gi_qualname, gi_exc_state_exc_value = "gi_exc_state.exc_value",
+            gi_exc_state_previous_item = "gi_exc_state.previous_item",
+            gi_origin_or_finalizer, gi_frame_state, gi_iframe,
+        } ? { gi_code }
+        py_async_gen_object: PyAsyncGenObject { ag_origin_or_finalizer }
+        py_traceback_object: PyTracebackObject { tb_next, tb_frame, tb_lasti, tb_lineno }
+        py_base_exception_object: PyBaseExceptionObject {
+            dict, args, notes, traceback, context, cause, suppress_context,
+        }
+        stack_chunk: _PyStackChunk { previous, size_ = "size", top, data }
+
+        // Context variables.
+        py_context: PyContext { ctx_prev, ctx_vars, ctx_weakreflist, ctx_entered }
+        py_context_var: PyContextVar { var_name, var_default, var_cached }
+        py_context_token: PyContextToken { tok_ctx, tok_var, tok_oldval }
+
+        // `threading.local`.
+        local_object: localobject {
+            args, kw, weakreflist,
+        } ? { key, dummies, wr_callback, localdicts, thread_watchdogs }
+        local_dummy_object: localdummyobject { weakreflist } ? { localdict }
+
+        // The state of the interpreter.
+        py_runtime_state: _PyRuntimeState {
+            _initialized, preinitialized, core_initialized, initialized, _finalizing,
+            interpreters_head = "interpreters.head",
+            interpreters_main = "interpreters.main",
+            gilstate_auto_interpreter_state = "gilstate.autoInterpreterState",
+        } ? {
+            // Up to 3.11 all interpreters share the lock, which lies here.
+            ceval_gil = "ceval.gil",
+            // A hash table of the static strings, from 3.12.
+            cached_objects_interned_strings = "cached_objects.interned_strings",
+            static_objects, global_objects, static_objects_singletons = "static_objects.singletons",
+            types_managed_static_types = "types.managed_static.types",
+            types_managed_static_types_length = "length of types.managed_static.types",
+        }
+        py_interpreter_state: PyInterpreterState {
+            next, id, threads_head = "threads.head", runtime, gc, finalizing,
+            modules = "modules | imports.modules",
+            modules_by_index = "modules_by_index | imports.modules_by_index",
+            importlib = "importlib | imports.importlib",
+            import_func = "import_func | imports.import_func",
+            sysdict, builtins, dict, builtins_copy,
+            codec_search_path = "codec_search_path | codecs.search_path",
+            codec_search_cache = "codec_search_cache | codecs.search_cache",
+            codec_error_registry = "codec_error_registry | codecs.error_registry",
+            before_forkers, after_forkers_parent, after_forkers_child, audit_hooks,
+            atexit_callbacks = "atexit.callbacks", atexit_ncallbacks = "atexit.ncallbacks",
+            co_extra_user_count, eval_frame,
+            unicode_ids_size = "unicode.ids.size", unicode_ids_array = "unicode.ids.array",
+            _initial_thread,
+        } ? {
+            sysdict_copy,
+            // A pointer, from 3.12.
+            ceval_gil = "ceval.gil",
+            interned_strings = "cached_objects.interned_strings",
+            threads_main,
+            // `static_builtin_state[]`, from 3.12.
+            types_builtins = "types.builtins.initialized | types.builtins",
+            types_builtins_length = "length of types.builtins.initialized | length of types.builtins",
+            types_for_extensions = "types.for_extensions.initialized",
+            types_for_extensions_length = "length of types.for_extensions.initialized",
+            monitoring_callables, monitoring_tool_names,
+            dict_state, xidregistry_head = "xidregistry.head | xi.registry.head",
+        }
+        py_thread_state: PyThreadState {
+            prev, next, interp, thread_id, native_thread_id, id, exc_info,
+            exc_state_exc_value = "exc_state.exc_value",
+            exc_state_previous_item = "exc_state.previous_item",
+            dict, context, async_exc, async_gen_firstiter, async_gen_finalizer,
+            c_profileobj, c_traceobj, datastack_chunk, datastack_top, datastack_limit,
+            delete_later = "trash_delete_later | trash.delete_later | delete_later",
+        } ? {
+            cframe, current_frame, current_exception, curexc_type, curexc_value,
+            curexc_traceback, previous_executor, threading_local_key, threading_local_sentinel,
+            trace_info_code = "trace_info.code", eval_breaker, state,
+        }
+        py_err_stack_item: _PyErr_StackItem { exc_value, previous_item }
+        gc_runtime_state: _gc_runtime_state {
+            generations, generation0, permanent_generation, enabled, debug, collecting,
+            garbage, callbacks, generations_length = "length of generations",
+        } ? { trash_delete_later }
+        gc_generation: gc_generation { head, threshold, count }
+        gil_runtime_state: _gil_runtime_state { last_holder, locked, switch_number, interval }
+        atexit_callback: atexit_callback = "atexit_py_callback | atexit_callback" {
+            func, args, kwargs,
+        }
+    }
+    sometimes {
+        // Up to 3.12, between a thread and its frame.
+        py_c_frame: _PyCFrame { current_frame, previous } ? { use_tracing }
+        // 3.12+: what a code object caches of itself.
+        py_co_cached: _PyCoCached { _co_code, _co_varnames, _co_cellvars, _co_freevars }
+        // 3.12+: where static types keep what each interpreter has for itself.
+        static_type_state: static_type_state = "managed_static_type_state | static_builtin_state" {
+            type_ = "type", readying, ready, tp_dict, tp_subclasses, tp_weaklist,
+        } ? { isbuiltin }
+        // 3.13+: the whole state of a thread, of which `PyThreadState` is the head.
+        py_thread_state_impl: _PyThreadStateImpl { base } ? { asyncio_running_loop }
+        thread_handle: ThreadHandle { ident, os_handle, once }
+        // 3.13+: offsets that the interpreter publishes of itself.
+        debug_offsets: _Py_DebugOffsets { cookie, version, free_threaded }
+
+        // Extension modules of the standard library.
+        element_object: ElementObject { tag, text, tail, extra }
+        element_object_extra: ElementObjectExtra { attrib, length, allocated, children, _children }
+        pickler_object: PicklerObject { memo }
+        unpickler_object: UnpicklerObject { memo, memo_size, memo_len, stack }
+        py_memo_table: PyMemoTable { mt_mask, mt_used, mt_allocated, mt_table }
+        py_memo_entry: PyMemoEntry { me_key, me_value }
+        pdata: Pdata { ob_size, data, allocated }
+        bytes_io: bytesio { buf }
+        buffered: buffered { buffer, buffer_size }
+        py_dec_object: PyDecObject { dec_flags = "dec.flags", dec_alloc = "dec.alloc" }
+        py_struct_object: PyStructObject { s_len, s_codes }
+        format_code: formatcode = "_formatcode | formatcode" { size_ = "size" }
+    }
+}

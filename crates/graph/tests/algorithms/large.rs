@@ -1,0 +1,72 @@
+//! Forms that defeat recursion, materialising and 64-bit counts.
+
+use crate::graphs::references;
+use exuvia_graph::{BitSet, Follow, PathEdge, ShortestPathGraph, reachable};
+use exuvia_snapshot::{ObjectId, References};
+
+const SEED: ObjectId = ObjectId(0);
+
+fn paths_to(references: &References, target: u32) -> ShortestPathGraph {
+    let mut targets = BitSet::new(references.objects());
+    targets.insert(ObjectId(target));
+    ShortestPathGraph::search(references, &[SEED], Follow::Strong, &targets).unwrap()
+}
+
+fn by_place(_: Option<ObjectId>, edges: &mut [PathEdge]) {
+    edges.sort_by_key(|edge| edge.place);
+}
+
+#[test]
+fn a_linked_list_of_a_million_nodes() {
+    let nodes = 1_000_000;
+    let list = references(nodes, (1..nodes as u32).map(|next| (next - 1, next, false)));
+    assert_eq!(reachable(&list, [SEED], Follow::Strong).len(), nodes);
+    let paths = paths_to(&list, nodes as u32 - 1);
+    assert_eq!(paths.length(), nodes);
+    assert_eq!(paths.count().paths, 1);
+    let walks: Vec<_> = paths.walks(by_place).collect();
+    assert_eq!(walks.len(), 1);
+    assert_eq!(walks[0].len(), nodes);
+}
+
+#[test]
+fn more_paths_than_fit_into_128_bits() {
+    // 130 diamonds in a row: two ways through each.
+    let diamonds = 130;
+    let edges = (0..diamonds).flat_map(|i| {
+        let top = 3 * i;
+        let edge = move |source, target| (source, target, false);
+        [
+            edge(top, top + 1),
+            edge(top, top + 2),
+            edge(top + 1, top + 3),
+            edge(top + 2, top + 3),
+        ]
+    });
+    let objects = 3 * diamonds as usize + 1;
+    let chain = references(objects, edges);
+    let half = paths_to(&chain, 3 * 100);
+    assert_eq!(
+        (half.count().paths, half.count().saturated),
+        (1 << 100, false)
+    );
+    let all = paths_to(&chain, 3 * diamonds);
+    assert_eq!(
+        (all.count().paths, all.count().saturated),
+        (u128::MAX, true)
+    );
+    let first: Vec<_> = all.walks(by_place).take(3).collect();
+    assert_eq!(first.len(), 3);
+    assert!(first.is_sorted_by_key(|path| path.iter().map(|edge| edge.place).collect::<Vec<_>>()));
+}
+
+#[test]
+fn targets_and_seeds_without_a_row_lead_nowhere() {
+    let graph = references(2, [(0, 1, false), (0, 7, false)]);
+    let mut targets = BitSet::new(2);
+    targets.insert(ObjectId(1));
+    let seeds = [ObjectId(9), SEED];
+    assert_eq!(reachable(&graph, seeds, Follow::All).len(), 2);
+    let paths = ShortestPathGraph::search(&graph, &seeds, Follow::All, &targets).unwrap();
+    assert_eq!(paths.count().paths, 1);
+}

@@ -1,0 +1,56 @@
+use exuvia_graph::{BitSet, Follow, extend, incoming, reachable};
+use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
+
+/// Which objects are alive, and why.
+#[derive(Debug)]
+pub(crate) struct Liveness {
+    /// Reached from the roots over strong references.
+    pub(crate) rooted: BitSet,
+    /// Those, and what native code keeps alive.
+    pub(crate) alive: BitSet,
+    /// Objects that native code holds and no root reaches, by address.
+    pub(crate) holders: Vec<ObjectId>,
+}
+
+impl Liveness {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        let references = &snapshot.references;
+        let seeds = snapshot.roots.iter().map(|root| root.target);
+        let rooted = reachable(references, seeds, Follow::Strong);
+        let holders = native_holders(snapshot, &rooted);
+        let mut alive = rooted.clone();
+        extend(
+            &mut alive,
+            references,
+            holders.iter().copied(),
+            Follow::Strong,
+        );
+        Self {
+            rooted,
+            alive,
+            holders,
+        }
+    }
+}
+
+/// Objects that no root reaches although something holds them: their reference count is
+/// larger than the references to them that were found.
+///
+/// Only unreached objects refer strongly to unreached ones, and no root does, so that theirs
+/// are all the references there are to count. An immortal object has no count to compare,
+/// and is never garbage.
+fn native_holders(snapshot: &Snapshot, rooted: &BitSet) -> Vec<ObjectId> {
+    let unreached = || snapshot.objects.ids().filter(|&id| !rooted.contains(id));
+    if unreached().next().is_none() {
+        return Vec::new();
+    }
+    let found = incoming(&snapshot.references, unreached(), Follow::Strong);
+    unreached()
+        .filter(|id| {
+            let flags = snapshot.objects.flags[id.index()];
+            !flags.contains(ObjectFlags::SYNTHETIC)
+                && (flags.contains(ObjectFlags::IMMORTAL)
+                    || snapshot.objects.refcount[id.index()] > found[id.index()])
+        })
+        .collect()
+}

@@ -1,0 +1,101 @@
+use crate::{
+    Heap, Path,
+    origins::{GROUPS, Origin},
+    path_order,
+};
+use exuvia_graph::{BitSet, Follow, ShortestPathGraph};
+use exuvia_snapshot::ObjectId;
+use serde::Serialize;
+use std::fmt;
+
+/// How paths are searched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PathOptions {
+    /// Follow weak references as well.
+    pub weak: bool,
+}
+
+/// How many paths there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PathCount {
+    /// The number; the largest one of 128 bits when there are more.
+    pub paths: u128,
+    /// Whether there are more paths than the number can say.
+    pub saturated: bool,
+}
+
+impl fmt::Display for PathCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.saturated { "more than " } else { "" };
+        write!(f, "{more}{}", self.paths)
+    }
+}
+
+/// All shortest paths from the roots to the nearest of some objects.
+///
+/// The search stops at the first level that holds any of the objects: those that are farther
+/// away have no paths here. Static roots, and objects that native code holds, are where
+/// paths begin only when nothing else leads to any of the objects.
+#[derive(Debug)]
+pub struct ShortestPaths<'a> {
+    heap: &'a Heap,
+    origins: Vec<Origin>,
+    graph: Option<ShortestPathGraph>,
+}
+
+impl<'a> ShortestPaths<'a> {
+    pub(crate) fn search(heap: &'a Heap, targets: &[ObjectId], options: PathOptions) -> Self {
+        let references = &heap.snapshot().references;
+        let follow = if options.weak {
+            Follow::All
+        } else {
+            Follow::Strong
+        };
+        let mut wanted = BitSet::new(references.objects());
+        wanted.extend(targets.iter().copied());
+        for group in GROUPS {
+            let origins = group.origins(heap);
+            let seeds: Vec<ObjectId> = origins.iter().map(|origin| origin.target).collect();
+            let graph = ShortestPathGraph::search(references, &seeds, follow, &wanted);
+            if graph.is_some() {
+                return Self {
+                    heap,
+                    origins,
+                    graph,
+                };
+            }
+        }
+        Self {
+            heap,
+            origins: Vec::new(),
+            graph: None,
+        }
+    }
+
+    /// How many paths there are.
+    pub fn count(&self) -> PathCount {
+        let count = self.graph.as_ref().map(ShortestPathGraph::count);
+        count.map_or_else(PathCount::default, |count| PathCount {
+            paths: count.paths,
+            saturated: count.saturated,
+        })
+    }
+
+    /// How many steps each path has, the name of the root being the first; none when no
+    /// path leads to any of the objects.
+    pub fn length(&self) -> Option<usize> {
+        self.graph.as_ref().map(ShortestPathGraph::length)
+    }
+
+    /// The paths, in heapy's order. Each is made when it is asked for.
+    pub fn iter(&self) -> impl Iterator<Item = Path<'_>> + '_ {
+        let walks = self.graph.iter().flat_map(|graph| {
+            graph.walks(|source, edges| match source {
+                Some(_) => path_order::sort(self.heap, edges),
+                // Origins are sorted by name.
+                None => edges.sort_by_key(|edge| edge.place),
+            })
+        });
+        walks.filter_map(|edges| Path::new(self.heap, &self.origins, edges))
+    }
+}

@@ -1,0 +1,203 @@
+use crate::{Heap, partition::rows_by_kind, similar::similar, type_names::qualified};
+use exuvia_snapshot::{Kind, KindId, ObjectFlags, ObjectId, Objects, TypeId};
+
+/// Which objects a question is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Those of a kind, by the name that the table shows: `str`, `dict of myapp.Session`.
+    Kind(String),
+    /// Those of a type, whatever their kind: `dict`, `myapp.Session`.
+    Type(String),
+    /// Those of a row of the table by kind, counted from 0.
+    Row(usize),
+    /// The one at an address.
+    At(u64),
+}
+
+/// Some objects of a heap, in the order of their addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectSet {
+    pub(crate) ids: Vec<ObjectId>,
+    pub(crate) size: u64,
+    pub(crate) description: String,
+}
+
+impl ObjectSet {
+    /// The objects.
+    pub fn ids(&self) -> &[ObjectId] {
+        &self.ids
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    /// Their bytes, as `sys.getsizeof` counts them.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What was selected, for a person: the name of the kind or type, or the address.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+}
+
+impl ObjectSet {
+    pub(crate) fn select(heap: &Heap, selection: &Selection) -> Result<Self, SelectionError> {
+        match selection {
+            Selection::Kind(name) => Self::of_kind(heap, name),
+            Selection::Type(name) => Self::of_type(heap, name),
+            Selection::Row(row) => Self::of_row(heap, *row),
+            Selection::At(address) => Self::at(heap, *address),
+        }
+    }
+
+    fn of_kind(heap: &Heap, name: &str) -> Result<Self, SelectionError> {
+        let kinds = &heap.snapshot().kinds;
+        if !kinds.iter().any(|kind| kind.name == name) {
+            return Err(SelectionError::UnknownKind {
+                name: name.to_owned(),
+                closest: similar(name, kinds.iter().map(|kind| kind.name.as_str())),
+            });
+        }
+        Self::of_kinds(heap, name, |_, kind| kind.name == name)
+    }
+
+    fn of_type(heap: &Heap, name: &str) -> Result<Self, SelectionError> {
+        let names = heap.type_names();
+        let types = &heap.snapshot().types;
+        let matches: Vec<bool> = (0u32..)
+            .zip(types)
+            .map(|(id, object_type)| {
+                let bare = name.strip_prefix("builtins.").unwrap_or(name);
+                names.shown(TypeId(id)) == name || qualified(object_type) == bare
+            })
+            .collect();
+        if !matches.contains(&true) {
+            let shown = (0..types.len() as u32).map(|id| names.shown(TypeId(id)));
+            return Err(SelectionError::UnknownType {
+                name: name.to_owned(),
+                closest: similar(name, shown),
+            });
+        }
+        let matches = |kind: &Kind| matches.get(kind.type_id.index()) == Some(&true);
+        Self::of_kinds(heap, name, |_, kind| matches(kind))
+    }
+
+    fn of_row(heap: &Heap, row: usize) -> Result<Self, SelectionError> {
+        let rows = rows_by_kind(heap);
+        let Some((wanted, shown)) = rows.get(row) else {
+            return Err(SelectionError::NoSuchRow {
+                row,
+                rows: rows.len(),
+            });
+        };
+        Self::of_kinds(heap, &shown.name, |id, _| id == *wanted)
+    }
+
+    fn at(heap: &Heap, address: u64) -> Result<Self, SelectionError> {
+        let objects = &heap.snapshot().objects;
+        let id = objects
+            .at(address)
+            .ok_or_else(|| SelectionError::NoObjectAt {
+                address,
+                inside: around(objects, address),
+            })?;
+        Ok(Self {
+            ids: vec![id],
+            size: objects.size[id.index()],
+            description: format!("{} at {address:#x}", heap.snapshot().kind(id).name),
+        })
+    }
+
+    fn of_kinds(
+        heap: &Heap,
+        name: &str,
+        wanted: impl Fn(KindId, &Kind) -> bool,
+    ) -> Result<Self, SelectionError> {
+        let snapshot = heap.snapshot();
+        let objects = &snapshot.objects;
+        let wanted: Vec<bool> = (0u32..)
+            .zip(&snapshot.kinds)
+            .map(|(id, kind)| wanted(KindId(id), kind))
+            .collect();
+        let all = || {
+            objects.ids().filter(|id| {
+                wanted.get(objects.kind[id.index()].index()) == Some(&true)
+                    && !objects.flags[id.index()].contains(ObjectFlags::SYNTHETIC)
+            })
+        };
+        let alive = &heap.liveness().alive;
+        let ids: Vec<ObjectId> = all().filter(|&id| alive.contains(id)).collect();
+        if ids.is_empty() {
+            return Err(SelectionError::NoneAlive {
+                name: name.to_owned(),
+                garbage: all().count() as u64,
+            });
+        }
+        let sizes = ids.iter().map(|id| objects.size[id.index()]);
+        Ok(Self {
+            size: sizes.fold(0, u64::saturating_add),
+            description: name.to_owned(),
+            ids,
+        })
+    }
+}
+
+/// The object that begins before an address and reaches beyond it.
+fn around(objects: &Objects, address: u64) -> Option<u64> {
+    let before = objects
+        .address
+        .partition_point(|&start| start <= address)
+        .checked_sub(1)?;
+    let length = objects.size[before].max(objects.allocated[before]);
+    let start = objects.address[before];
+    (address - start < length).then_some(start)
+}
+
+/// A selection that selects nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// No kind has this name.
+    #[error("no kind is called {name:?}")]
+    UnknownKind {
+        /// What was asked for.
+        name: String,
+        /// Names of kinds that look like it, the most similar first.
+        closest: Vec<String>,
+    },
+    /// No type has this name.
+    #[error("no type is called {name:?}")]
+    UnknownType {
+        /// What was asked for.
+        name: String,
+        /// Names of types that look like it, the most similar first.
+        closest: Vec<String>,
+    },
+    /// No live object has this name.
+    #[error("no live object is of {name:?}, and {garbage} that are garbage")]
+    NoneAlive {
+        /// What was asked for.
+        name: String,
+        /// How many objects of the name wait for the garbage collector.
+        garbage: u64,
+    },
+    /// The table is shorter.
+    #[error("the table has no row {row}: its {rows} rows are numbered from 0")]
+    NoSuchRow {
+        /// What was asked for.
+        row: usize,
+        /// How many rows there are.
+        rows: usize,
+    },
+    /// No object begins there.
+    #[error("no object lies at {address:#x}")]
+    NoObjectAt {
+        /// What was asked for.
+        address: u64,
+        /// The object that begins before the address and reaches beyond it, if there is one.
+        inside: Option<u64>,
+    },
+}

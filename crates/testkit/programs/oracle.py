@@ -1,0 +1,229 @@
+"""A process with one of nearly everything, which reports of itself.
+
+`report PATH` forks. The child is a copy with the same addresses; it writes what the
+interpreter itself says of every object, and what it creates meanwhile never exists in the
+parent, which waits in one system call and is the process to dump. The fork is libc's own,
+without Python's hooks, because those throw away the states of other threads.
+
+PATH gets the objects as 64-bit words: for each its address, the address of its type,
+`sys.getsizeof`, flags (1: tracked, 2: the referents are all there are), the index of its kind,
+the number of its referents, and their addresses. PATH.json has the types and the kinds.
+"""
+
+import array
+import builtins
+import ctypes
+import datetime
+import gc
+import json
+import os
+import signal
+import sys
+import traceback
+import types
+
+import protocol
+import zoo
+
+HAVE_GC = 1 << 14
+HEAP_TYPE = 1 << 9
+TRACKED = 1
+EXACT = 2
+UNKNOWN_SIZE = 2**64 - 1
+REPORTING_SECONDS = 120
+
+fork = ctypes.PyDLL(None).fork
+
+# The interpreter's own view of a class, whatever the class or its metaclass overrides.
+flags_of = type.__dict__["__flags__"].__get__
+dict_of = type.__dict__["__dict__"].__get__
+mro_of = type.__dict__["__mro__"].__get__
+name_of = type.__dict__["__name__"].__get__
+qualname_of = type.__dict__["__qualname__"].__get__
+module_of = type.__dict__["__module__"].__get__
+
+# References of objects that the collector does not look into, as far as Python can read them.
+READABLE = {
+    types.CodeType: (
+        "co_consts co_names co_filename co_name co_qualname co_linetable co_exceptiontable"
+    ).split(),
+    range: ["start", "stop", "step"],
+    datetime.datetime: ["tzinfo"],
+    datetime.time: ["tzinfo"],
+}
+
+
+def report(path):
+    """Forks the reporter, then waits for one byte; meanwhile the process is dumped."""
+    gc.collect()
+    if fork() == 0:
+        # Nobody else ends the child when the test is gone.
+        signal.alarm(REPORTING_SECONDS)
+        status = 1
+        try:
+            protocol.say(write_report(path))
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.read(0, 1)
+
+
+def write_report(path):
+    gc.unfreeze()
+    objects = gc.get_objects()
+    tracked = len(objects)
+    seen = set(map(id, objects))
+    links = []
+    sizes = []
+    # The list grows while it is read: what the tracked objects refer to comes after them.
+    for item in objects:
+        referents, exact = referents_of(item)
+        links.append((list(map(id, referents)), exact))
+        sizes.append(size_of(item))
+        for referent in referents:
+            if id(referent) not in seen:
+                seen.add(id(referent))
+                objects.append(referent)
+    # From here on `__dict__` may create dictionaries: everything about the heap is written down.
+    kinds, indices = kinds_of(objects)
+    words = array.array("Q")
+    for index, item in enumerate(objects):
+        referents, exact = links[index]
+        flags = (TRACKED if index < tracked else 0) | (EXACT if exact else 0)
+        words.extend((id(item), id(type(item)), sizes[index], flags, indices[index]))
+        words.append(len(referents))
+        words.extend(referents)
+    with open(path, "wb") as file:
+        words.tofile(file)
+    found = {id(type(item)): type(item) for item in objects}
+    with open(path + ".json", "w") as file:
+        json.dump({"types": list(map(describe, found.values())), "kinds": kinds}, file)
+    return {"objects": len(objects), "tracked": tracked, "types": len(found)}
+
+
+def referents_of(item):
+    """What it refers to, and whether that is all that its `tp_traverse` visits."""
+    cls = type(item)
+    collectable = flags_of(cls) & HAVE_GC
+    if issubclass(cls, type) and not flags_of(item) & HEAP_TYPE:
+        collectable = False
+    if collectable:
+        return gc.get_referents(item), True
+    return [getattr(item, name) for name in READABLE.get(cls, ())], False
+
+
+def size_of(item):
+    if not sized_in_c(type(item)):
+        # Python code, such as that of a mock, may change the heap that is being written down.
+        return UNKNOWN_SIZE
+    return sys.getsizeof(item)
+
+
+def sized_in_c(cls, known={}):
+    if cls not in known:
+        found = (dict_of(base).get("__sizeof__") for base in mro_of(cls))
+        found = next(one for one in found if one is not None)
+        known[cls] = type(found) is types.MethodDescriptorType
+    return known[cls]
+
+
+def kinds_of(objects):
+    """All kinds, and for each object the index of its own.
+
+    A kind is a list of names, since a dictionary may be the `__dict__` of several objects.
+    """
+    owners = {}
+    for item in objects:
+        owned = own_dict(item)
+        if type(owned) is dict:
+            owners.setdefault(id(owned), set()).add("dict of " + kind_name(type(item)))
+    table = {}
+    indices = []
+    for item in objects:
+        if type(item) is dict:
+            names = tuple(sorted(owners.get(id(item), ["dict (no owner)"])))
+        else:
+            names = (kind_name(type(item)),)
+        indices.append(table.setdefault(names, len(table)))
+    return list(table), indices
+
+
+DICT_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType)
+
+
+def own_dict(item):
+    """The dictionary that holds its attributes; possibly one that was made just now."""
+    if issubclass(type(item), type):
+        # A static type that nobody used so far has none.
+        return next(iter(gc.get_referents(dict_of(item))), None)
+    descriptor = dict_descriptor(type(item))
+    if descriptor is None:
+        return None
+    try:
+        return descriptor.__get__(item)
+    except Exception:
+        return None
+
+
+def dict_descriptor(cls, known={}):
+    if cls not in known:
+        found = (dict_of(base).get("__dict__") for base in mro_of(cls))
+        known[cls] = next((one for one in found if type(one) in DICT_DESCRIPTORS), None)
+    return known[cls]
+
+
+def aliases():
+    """Names that heapy prefers: those in `types`, the last one of several; then builtins."""
+    names = {}
+    for prefix, module in (("types.", types), ("", builtins)):
+        for name, value in sorted(vars(module).items()):
+            if isinstance(value, type):
+                names[value] = prefix + name
+    names[types.ModuleType] = "module"
+    names[types.FunctionType] = "function"
+    return names
+
+
+ALIASES = aliases()
+
+
+def kind_name(cls):
+    return ALIASES.get(cls) or f"{module_of(cls)}.{name_of(cls)}"
+
+
+def describe(cls):
+    return {
+        "address": id(cls),
+        "module": str(module_of(cls)),
+        "name": name_of(cls),
+        "qualname": qualname_of(cls),
+    }
+
+
+def main():
+    zoo.fill()
+    gc.collect()
+    gc.disable()
+    protocol.say({"types": len(set(map(type, gc.get_objects())))})
+    while True:
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = os.read(0, 1)
+            if not byte:
+                os._exit(0)
+            line += byte
+        word, _, rest = line.decode().strip().partition(" ")
+        if word == "report":
+            report(rest)
+        else:
+            protocol.say("pong")
+
+
+try:
+    main()
+except BaseException:
+    traceback.print_exc()
+# Without the end of an interpreter, which complains of unfinished tasks.
+os._exit(1)

@@ -1,0 +1,103 @@
+//! aarch64: the number of a call in `x8`, arguments in `x0` to `x4`, the result in `x0`.
+//!
+//! Unlike x86-64, the kernel prepares the restart of an interrupted call *before* a tracer
+//! sees the stop: the program counter is back at the `svc` instruction and `x0` is the first
+//! argument again (`do_signal` in `arch/arm64/kernel/signal.c`). So the registers as they
+//! are read restart the call. What is lost when the thread runs something else in between
+//! is the restart block: a sleep would start anew with its whole timeout, hence
+//! [`Registers::suitability`].
+
+use std::io;
+
+use super::Suitability;
+use crate::tracing::ptrace::{
+    Tid, get_registers, get_system_call_number, peek, set_registers, set_system_call_number,
+};
+
+/// `svc #0`, little-endian.
+pub(crate) const SYSCALL_INSTRUCTION: &[u8] = &[0x01, 0x00, 0x00, 0xd4];
+
+/// Instructions are four bytes, aligned.
+pub(crate) const INSTRUCTION_ALIGNMENT: usize = 4;
+
+/// The registers of a stopped thread, with the number of the call that it is in
+/// (`NT_ARM_SYSTEM_CALL`), -1 outside of calls.
+#[derive(Clone)]
+pub(crate) struct Registers {
+    general: libc::user_regs_struct,
+    system_call: i32,
+    at_svc: bool,
+}
+
+impl Registers {
+    pub(crate) fn of(tid: Tid) -> io::Result<Self> {
+        let general = get_registers(tid)?;
+        let word = peek(tid, general.pc).map(u64::to_le_bytes);
+        let at_svc = word.is_ok_and(|word| word.starts_with(SYSCALL_INSTRUCTION));
+        Ok(Self {
+            general,
+            system_call: get_system_call_number(tid)?,
+            at_svc,
+        })
+    }
+
+    pub(crate) fn apply(&self, tid: Tid) -> io::Result<()> {
+        set_registers(tid, &self.general)?;
+        set_system_call_number(tid, self.system_call)
+    }
+
+    pub(crate) fn instruction_pointer(&self) -> u64 {
+        self.general.pc
+    }
+
+    pub(crate) fn stack_pointer(&self) -> u64 {
+        self.general.sp
+    }
+
+    /// What the system call returned.
+    pub(crate) fn result(&self) -> i64 {
+        self.general.regs[0].cast_signed()
+    }
+
+    /// The number of the call that the thread is in, or is about to make again.
+    pub(crate) fn system_call(&self) -> Option<i64> {
+        if self.system_call >= 0 {
+            return Some(i64::from(self.system_call));
+        }
+        self.at_svc.then(|| self.general.regs[8].cast_signed())
+    }
+
+    pub(crate) fn suitability(&self) -> Suitability {
+        match self.system_call() {
+            // These keep the rest of their timeout in the restart block.
+            Some(libc::SYS_nanosleep | libc::SYS_clock_nanosleep | libc::SYS_futex) => {
+                Suitability::LosesTimeout
+            }
+            Some(_) if self.at_svc => Suitability::InSystemCall,
+            _ => Suitability::Running,
+        }
+    }
+
+    /// Makes an interrupted call start again where it would have failed with `EINTR`, only
+    /// because of our stop: back to the instruction. The first argument is gone, though, `x0`
+    /// being the result, so this is left to the program, as after any stop signal.
+    pub(crate) fn restart_instead_of_eintr(&mut self) -> bool {
+        false
+    }
+
+    /// Registers that make a system call by the instruction at `site`. All others are zero,
+    /// the stack pointer too: whoever went on to run after the call would fault at once.
+    pub(crate) fn calling(&self, site: u64, number: i64, arguments: [u64; 5]) -> Self {
+        let mut general = self.general;
+        general.regs = [0; 31];
+        general.regs[..5].copy_from_slice(&arguments);
+        general.regs[8] = number.cast_unsigned();
+        general.sp = 0;
+        general.pc = site;
+        Self {
+            general,
+            system_call: -1,
+            at_svc: true,
+        }
+    }
+}

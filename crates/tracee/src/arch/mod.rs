@@ -1,0 +1,28 @@
+//! What differs between processors: registers, the system call convention, the
+//! instruction that makes a call, and how an interrupted call is restarted. One file each, with the same
+//! items: `Registers` and its methods, `SYSCALL_INSTRUCTION`, `INSTRUCTION_ALIGNMENT` and `PROCESS_VM` where needed.
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) use aarch64::{INSTRUCTION_ALIGNMENT, Registers, SYSCALL_INSTRUCTION};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86_64::{INSTRUCTION_ALIGNMENT, Registers, SYSCALL_INSTRUCTION};
+
+/// How well a stopped thread suits for running an injected system call; more is better.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Suitability {
+    /// Its interrupted call would start anew, with its full timeout.
+    LosesTimeout,
+    /// In its own code, possibly within a restartable sequence (`rseq(2)`).
+    Running,
+    /// In a system call that continues as if nothing had happened.
+    InSystemCall,
+}
+
+/// `-ERESTARTNOINTR` of the kernel's `include/linux/errno.h`: the result, seen only by a
+/// tracer, of a call that was interrupted before it had an effect and is to be made again.
+pub(crate) const INTERRUPTED: i64 = -513;

@@ -1,0 +1,159 @@
+//! Frames: `frame` objects, and the `_PyInterpreterFrame`s behind them, which most of the
+//! time have no object.
+
+use crate::diagnostics::Trouble;
+use crate::reader::Reader;
+use crate::sink::{Hold, Sink, Step};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+
+/// The most local variables and stack entries that are believed of one frame.
+const MAX_SLOTS: i64 = 1 << 20;
+/// `CO_FAST_CELL | CO_FAST_FREE` of `pycore_code.h`: the variable lives in a cell.
+const IN_A_CELL: u8 = 0x40 | 0x80;
+
+/// Where a frame's contents are seen from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// From the frame itself.
+    Frame,
+    /// From the generator that keeps the frame inside itself.
+    Generator,
+}
+
+/// The references of a `frame` object.
+pub(super) fn references<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let f_frame = reader.layout.structs.py_frame_object.f_frame;
+    let owner = reader.layout.structs.py_interpreter_frame.owner;
+    let constants = &reader.layout.constants;
+    let frame = reader.cache.pointer(object.offset(f_frame))?;
+    if frame.is_null() {
+        return Ok(());
+    }
+    let owner = i64::from(reader.cache.u8(frame.offset(owner))?);
+    if owner == constants.frame_owned_by_generator
+        && !super::generator::is_running(reader, frame)?
+    {
+        // A suspended generator owns what its frame holds; the frame object only shows it.
+        return contents(reader, frame, Seen::Frame, Hold::Borrowed, sink);
+    }
+    contents(reader, frame, Seen::Frame, Hold::Owned, sink)
+}
+
+/// The references of a frame that runs and has no object, from its `_PyInterpreterFrame`.
+pub(crate) fn synthetic<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    frame: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    contents(reader, frame, Seen::Frame, Hold::Owned, sink)
+}
+
+/// What a `_PyInterpreterFrame` holds.
+pub(super) fn contents<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    frame: RemoteAddress,
+    seen: Seen,
+    hold: Hold,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let f = &reader.layout.structs.py_interpreter_frame;
+    let names = reader.names;
+    let code = reader.cache.pointer(frame.offset(f.f_executable))?;
+    let fields = match seen {
+        Seen::Frame => [
+            (f.f_executable, Step::Attribute(names.f_code), hold),
+            (f.f_funcobj, Step::Interior(names.f_func), hold),
+            (f.f_locals, Step::Attribute(names.f_locals), hold),
+            (f.f_globals, Step::Attribute(names.f_globals), Hold::Borrowed),
+            (f.f_builtins, Step::Attribute(names.f_builtins), Hold::Borrowed),
+        ],
+        Seen::Generator => [
+            (f.f_executable, Step::Attribute(names.gi_code), hold),
+            (f.f_funcobj, Step::Interior(names.f_func), hold),
+            (f.f_locals, Step::Interior(names.f_locals), hold),
+            (f.frame_obj, Step::Attribute(names.gi_frame), hold),
+            (f.f_globals, Step::Interior(names.f_globals), Hold::Borrowed),
+        ],
+    };
+    for (offset, step, hold) in fields {
+        let target = reader.cache.pointer(frame.offset(offset))?;
+        sink.refer(target, step, hold);
+    }
+    variables(reader, frame, code, seen, hold, sink)
+}
+
+/// The local variables of a frame, and its evaluation stack where its depth is known.
+fn variables<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    frame: RemoteAddress,
+    code: RemoteAddress,
+    seen: Seen,
+    hold: Hold,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let f = &reader.layout.structs.py_interpreter_frame;
+    let Some(variables) = Variables::read(reader, code)? else {
+        return Ok(());
+    };
+    let count = variables.names.len();
+    // While the frame runs, only the C code of the evaluation loop knows the depth of the
+    // stack, and the field holds -1.
+    let stacktop = i64::from(reader.cache.u32(frame.offset(f.stacktop))? as i32);
+    if stacktop > MAX_SLOTS {
+        reader.diagnostics.count(Trouble::ImplausibleLength, frame);
+        return Ok(());
+    }
+    let slots = usize::try_from(stacktop).unwrap_or(count);
+    reader.pointers(frame.offset(f.localsplus), slots, |_, i, value| {
+        let name = variables.names.get(i).copied();
+        let in_a_cell = variables.kinds.get(i).is_some_and(|kind| kind & IN_A_CELL != 0);
+        let step = match (name, seen) {
+            (Some(name), Seen::Frame) if in_a_cell => Step::Cell(name),
+            (Some(name), Seen::Frame) => Step::Local(name),
+            (Some(name), Seen::Generator) => Step::SuspendedLocal(name),
+            (None, Seen::Frame) => Step::Stack(i - count),
+            (None, Seen::Generator) => Step::SuspendedStack(i - count),
+        };
+        sink.refer(value, step, hold);
+    })
+}
+
+/// The names of a code object's variables, and how each is kept.
+struct Variables {
+    names: Vec<RemoteAddress>,
+    kinds: Vec<u8>,
+}
+
+impl Variables {
+    fn read<M: Memory>(
+        reader: &mut Reader<'_, M>,
+        code: RemoteAddress,
+    ) -> Result<Option<Self>, Fault> {
+        // What runs may be no code object: frames of the C stack have `None` there.
+        if !matches!(reader.type_of(code), Some(info) if info.tp_name == "code") {
+            return Ok(None);
+        }
+        let structs = &reader.layout.structs;
+        let c = &structs.py_code_object;
+        let count = i64::from(reader.cache.u32(code.offset(c.co_nlocalsplus))? as i32);
+        if !(0..=MAX_SLOTS).contains(&count) {
+            reader.diagnostics.count(Trouble::ImplausibleLength, code);
+            return Ok(None);
+        }
+        let names = reader.cache.pointer(code.offset(c.co_localsplusnames))?;
+        let kinds = reader.cache.pointer(code.offset(c.co_localspluskinds))?;
+        let first = names.offset(structs.py_tuple_object.ob_item);
+        let mut found = Vec::with_capacity(count.min(64) as usize);
+        reader.pointers(first, count as usize, |_, _, name| found.push(name))?;
+        let kinds = kinds.offset(structs.py_bytes_object.ob_sval);
+        let kinds = reader.cache.bytes(kinds, count as usize)?;
+        Ok(Some(Self {
+            names: found,
+            kinds,
+        }))
+    }
+}

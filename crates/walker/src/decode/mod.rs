@@ -1,0 +1,100 @@
+//! From an object to its references: fixed fields from the tables, then what varies by
+//! family, then the attributes of the instance. One file per family.
+
+pub(crate) mod code;
+pub(crate) mod deque;
+pub(crate) mod dict;
+mod element;
+pub(crate) mod frame;
+mod generator;
+mod hamt;
+pub(crate) mod instance;
+mod ordered_dict;
+mod pickler;
+mod scan;
+mod sequence;
+pub(crate) mod set;
+mod type_object;
+
+use crate::reader::{Reader, pointer_in};
+use crate::sink::{Sink, Step};
+use crate::types::{Family, TypeInfo};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+
+/// How much of an object is read at once for its fields.
+const HEAD: usize = 512;
+
+/// Hands the references of the object at an address to the sink.
+///
+/// When part of the object can't be read, what came before the fault has been handed over.
+pub(crate) fn references<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    if !info.fields.is_empty() {
+        fields(reader, object, info, sink)?;
+    }
+    match info.family {
+        Family::Tuple => sequence::tuple(reader, object, sink)?,
+        Family::List => sequence::list(reader, object, sink)?,
+        Family::Dict => dict::references(reader, object, sink)?,
+        Family::OrderedDict => ordered_dict::references(reader, object, sink)?,
+        Family::Set => set::references(reader, object, sink)?,
+        Family::Deque => deque::references(reader, object, sink)?,
+        Family::Type => type_object::references(reader, object, sink)?,
+        Family::Code => code::references(reader, object, sink)?,
+        Family::Frame => frame::references(reader, object, sink)?,
+        Family::Generator => generator::references(reader, object, sink)?,
+        Family::HamtArray => hamt::array(reader, object, sink)?,
+        Family::HamtBitmap => hamt::bitmap(reader, object, sink)?,
+        Family::HamtCollision => hamt::collision(reader, object, sink)?,
+        Family::Element => element::references(reader, object, sink)?,
+        Family::Pickler => pickler::pickler(reader, object, sink)?,
+        Family::Unpickler => pickler::unpickler(reader, object, sink)?,
+        Family::Plain
+        | Family::Int
+        | Family::Str
+        | Family::Bytes
+        | Family::ByteArray
+        | Family::Array
+        | Family::BytesIo
+        | Family::StringIo
+        | Family::Buffered
+        | Family::Decimal
+        | Family::Struct
+        | Family::MemoryView
+        | Family::DateTime => {}
+    }
+    if info.scan {
+        scan::references(reader, object, info, sink)?;
+    }
+    instance::references(reader, object, info, sink)?;
+    if info.is_heap_type() {
+        sink.own(info.address, Step::Interior(reader.names.ob_type));
+    }
+    Ok(())
+}
+
+fn fields<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    if info.fields_end > HEAD {
+        for field in &info.fields {
+            let target = reader.cache.pointer(object.offset(field.offset))?;
+            sink.refer(target, field.step, field.hold);
+        }
+        return Ok(());
+    }
+    let mut head = [0; HEAD];
+    let head = &mut head[..info.fields_end];
+    reader.cache.read_exact(object, head)?;
+    for field in &info.fields {
+        sink.refer(pointer_in(head, field.offset), field.step, field.hold);
+    }
+    Ok(())
+}

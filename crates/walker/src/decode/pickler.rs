@@ -1,0 +1,55 @@
+//! `_pickle.Pickler` and `Unpickler`: memos are tables of their own, and so is the stack.
+
+use crate::reader::Reader;
+use crate::sink::{Sink, Step};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+
+/// The largest memo that is believed.
+const MAX_MEMO: u64 = 1 << 32;
+
+/// The objects that a pickler has written: keys of a hash table.
+pub(super) fn pickler<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let structs = &reader.layout.structs;
+    let (Some(pickler), Some(table), Some(entry)) = (
+        &structs.pickler_object,
+        &structs.py_memo_table,
+        &structs.py_memo_entry,
+    ) else {
+        return Ok(());
+    };
+    let memo = reader.cache.pointer(object.offset(pickler.memo))?;
+    if memo.is_null() {
+        return Ok(());
+    }
+    let slots = reader.cache.u64(memo.offset(table.mt_allocated))?.min(MAX_MEMO);
+    let first = reader.cache.pointer(memo.offset(table.mt_table))?;
+    for slot in 0..slots {
+        let at = first.offset(slot * entry.size + entry.me_key);
+        let key = reader.cache.pointer(at)?;
+        sink.own(key, Step::Interior(reader.names.memo));
+    }
+    Ok(())
+}
+
+/// The objects that an unpickler has read, by number, and those it is putting together.
+pub(super) fn unpickler<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let Some(unpickler) = &reader.layout.structs.unpickler_object else {
+        return Ok(());
+    };
+    let memo = reader.cache.pointer(object.offset(unpickler.memo))?;
+    if memo.is_null() {
+        return Ok(());
+    }
+    let slots = reader.cache.u64(object.offset(unpickler.memo_size))?.min(MAX_MEMO);
+    reader.pointers(memo, slots as usize, |reader, _, item| {
+        sink.own(item, Step::Interior(reader.names.memo));
+    })
+}

@@ -1,0 +1,61 @@
+//! `set` and `frozenset`.
+
+use crate::diagnostics::Trouble;
+use crate::reader::{Reader, pointer_in, u64_in};
+use crate::sink::{Sink, Step};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+
+/// The largest table that is believed.
+const MAX_SLOTS: u64 = 1 << 36;
+/// The hash of an entry whose member was removed; no object has it.
+const DUMMY_HASH: u64 = u64::MAX;
+
+/// Slots of the set's table, when it lies outside the object; else 0.
+pub(crate) fn external_slots<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<u64, Fault> {
+    let s = &reader.layout.structs.py_set_object;
+    let (mask, table, smalltable) = (s.mask, s.table, s.smalltable);
+    let table = reader.cache.pointer(object.offset(table))?;
+    let mask = reader.cache.u64(object.offset(mask))?;
+    if table == object.offset(smalltable) {
+        return Ok(0);
+    }
+    Ok(mask.saturating_add(1).min(MAX_SLOTS))
+}
+
+pub(super) fn references<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let s = &reader.layout.structs.py_set_object;
+    let e = &reader.layout.structs.set_entry;
+    let (mask, table, entry_size) = (s.mask, s.table, e.size);
+    let table = reader.cache.pointer(object.offset(table))?;
+    let mask = reader.cache.u64(object.offset(mask))?;
+    if mask >= MAX_SLOTS {
+        reader.diagnostics.count(Trouble::ImplausibleLength, object);
+        return Ok(());
+    }
+    let mut bytes = [0; 16 * 256];
+    let at_once = bytes.len() as u64 / entry_size;
+    let (mut done, mut member) = (0, 0);
+    while done <= mask {
+        let now = (mask + 1 - done).min(at_once);
+        let bytes = &mut bytes[..(now * entry_size) as usize];
+        reader
+            .cache
+            .read_exact(table.offset(done * entry_size), bytes)?;
+        for entry in bytes.chunks_exact(entry_size as usize) {
+            let key = pointer_in(entry, e.key);
+            if !key.is_null() && u64_in(entry, e.hash) != DUMMY_HASH {
+                sink.own(key, Step::Member(member));
+                member += 1;
+            }
+        }
+        done += now;
+    }
+    Ok(())
+}

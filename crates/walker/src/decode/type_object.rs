@@ -1,0 +1,112 @@
+//! Types as objects: static ones, whose state may lie in the interpreter, and heap types.
+
+use super::dict::Keys;
+use crate::reader::Reader;
+use crate::sink::{Hold, Sink, Step};
+use exuvia_cpython::type_flags;
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+
+pub(super) fn references<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let t = &reader.layout.structs.py_type_object;
+    let names = reader.names;
+    let flags = reader.cache.u64(object.offset(t.tp_flags))?;
+    let is_heap = flags & type_flags::HEAPTYPE != 0;
+    let (mut tp_dict, mut tp_subclasses) = (t.tp_dict, t.tp_subclasses);
+    let mut holder = object;
+    if !is_heap && let Some(state) = static_state(reader, object)? {
+        (holder, tp_dict, tp_subclasses) = state;
+    }
+    let dict = reader.cache.pointer(holder.offset(tp_dict))?;
+    sink.own(dict, Step::InstanceDict);
+    let fields = [
+        (t.tp_bases, Step::Attribute(names.bases)),
+        (t.tp_mro, Step::Attribute(names.mro)),
+        (t.tp_cache, Step::Interior(names.tp_cache)),
+    ];
+    for (offset, step) in fields {
+        let target = reader.cache.pointer(object.offset(offset))?;
+        sink.own(target, step);
+    }
+    let base = reader.cache.pointer(object.offset(t.tp_base))?;
+    sink.own(base, Step::Attribute(names.base));
+    let subclasses = reader.cache.pointer(holder.offset(tp_subclasses))?;
+    // In a static type without a state of its own this may be a small number.
+    if subclasses.get() >= 4096 {
+        sink.own(subclasses, Step::Interior(names.tp_subclasses));
+    }
+    if is_heap {
+        heap_type(reader, object, sink)?;
+    }
+    Ok(())
+}
+
+fn heap_type<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let h = &reader.layout.structs.py_heap_type_object;
+    let names = reader.names;
+    let fields = [
+        (h.ht_name, names.ht_name),
+        (h.ht_qualname, names.ht_qualname),
+        (h.ht_slots, names.ht_slots),
+        (h.ht_module, names.ht_module),
+    ];
+    for (offset, name) in fields {
+        let target = reader.cache.pointer(object.offset(offset))?;
+        sink.own(target, Step::Interior(name));
+    }
+    let getitem = reader.cache.pointer(object.offset(h._spec_cache_getitem))?;
+    sink.refer(getitem, Step::Interior(names.spec_cache), Hold::Borrowed);
+    let cached = reader.cache.pointer(object.offset(h.ht_cached_keys))?;
+    if !cached.is_null()
+        && let Some(keys) = Keys::read(reader, cached)?
+    {
+        keys.for_each(reader, |reader, key, _| {
+            sink.refer_to_text(key, Step::Interior(reader.names.ht_cached_keys), Hold::Owned);
+        })?;
+    }
+    Ok(())
+}
+
+/// Where a static type keeps its dictionary and its subclasses, when it is not the type
+/// itself: the address of its state, and two offsets into it.
+fn static_state<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<Option<(RemoteAddress, u64, u64)>, Fault> {
+    let structs = &reader.layout.structs;
+    let Some(state) = &structs.static_type_state else {
+        return Ok(None);
+    };
+    // The field that other types use for their subclasses holds the place in the array.
+    let place = reader
+        .cache
+        .u64(object.offset(structs.py_type_object.tp_subclasses))?;
+    let i = &structs.py_interpreter_state;
+    let arrays = [
+        (i.types_builtins, i.types_builtins_length),
+        (i.types_for_extensions, i.types_for_extensions_length),
+    ];
+    let Some(mut place) = place.checked_sub(1) else {
+        return Ok(None);
+    };
+    for (array, length) in arrays {
+        let (Some(array), Some(length)) = (array, length) else {
+            break;
+        };
+        if place < length {
+            let at = reader.interpreter.offset(array + place * state.size);
+            // Extensions may leave anything in the field: the state names its type.
+            let is_its_own = reader.cache.pointer(at.offset(state.type_))? == object;
+            return Ok(is_its_own.then_some((at, state.tp_dict, state.tp_subclasses)));
+        }
+        place -= length;
+    }
+    Ok(None)
+}

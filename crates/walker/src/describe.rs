@@ -1,0 +1,218 @@
+//! The second pass: what each object is, and what it refers to, now that every object has a
+//! number.
+//!
+//! Threads take chunks of memory in the order of addresses; the results are put together in
+//! that order, so that the tables come out sorted.
+
+use crate::decode;
+use crate::diagnostics::Trouble;
+use crate::extent;
+use crate::kinds::KindTable;
+use crate::marks::Numbers;
+use crate::reader::Reader;
+use crate::sink::{Hold, Sink, Step};
+use crate::types::{Family, TypeInfo};
+use crate::values::ValueReader;
+use exuvia_cpython::type_flags;
+use exuvia_memory::{Memory, RemoteAddress};
+use exuvia_snapshot::{
+    KindId, ObjectFlags, ObjectId, Objects, Reference, References, ReferencesOverflow, Relation,
+    TypeId, Values,
+};
+use rustc_hash::FxHashSet;
+use std::ops::Range;
+
+/// The rows of some chunks of memory.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) objects: Objects,
+    pub(crate) references: References,
+    pub(crate) values: Values,
+    /// Dictionaries, and the type of the instance whose `__dict__` each is.
+    pub(crate) owned_dicts: Vec<(ObjectId, TypeId)>,
+}
+
+/// What the threads share.
+pub(crate) struct Description<'a> {
+    pub(crate) numbers: &'a Numbers,
+    pub(crate) kinds: &'a KindTable,
+    pub(crate) synthetic: &'a FxHashSet<RemoteAddress>,
+    /// Where the images of the program and its libraries lie, sorted.
+    pub(crate) images: &'a [Range<u64>],
+    pub(crate) values: ValueReader,
+}
+
+/// Numbers the references of one object.
+struct Describe<'a> {
+    numbers: &'a Numbers,
+    references: &'a mut References,
+    owned_dict: Option<ObjectId>,
+}
+
+impl Describe<'_> {
+    fn relation(&self, step: Step) -> Option<Relation> {
+        let id = |address| self.numbers.get(address);
+        let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        Some(match step {
+            Step::Attribute(name) => Relation::Attribute(name),
+            Step::InlineAttribute(name) => Relation::InlineAttribute(id(name)?),
+            Step::InstanceDict => Relation::InstanceDict,
+            Step::Index(i) => Relation::Index(index(i)),
+            Step::Value(key) => Relation::Value(id(key)?),
+            Step::Key(i) => Relation::Key(index(i)),
+            Step::Interior(name) => Relation::Interior(name),
+            Step::Numbered(i) => Relation::Numbered(index(i)),
+            Step::Word(i) => Relation::Word(index(i)),
+            Step::Local(name) => Relation::Local(id(name)?),
+            Step::Cell(name) => Relation::Cell(id(name)?),
+            Step::SuspendedLocal(name) => Relation::SuspendedLocal(id(name)?),
+            Step::Stack(i) => Relation::Stack(index(i)),
+            Step::SuspendedStack(i) => Relation::SuspendedStack(index(i)),
+            Step::Member(i) => Relation::Member(index(i)),
+        })
+    }
+}
+
+impl Sink for Describe<'_> {
+    #[inline]
+    fn refer(&mut self, target: RemoteAddress, step: Step, hold: Hold) {
+        let Some(target) = self.numbers.get(target) else {
+            // Null, or counted as no object in the first pass.
+            return;
+        };
+        // The name of a reference is an object too; if it is broken, the place has to do.
+        let relation = self.relation(step).unwrap_or(Relation::Numbered(0));
+        if step == Step::InstanceDict {
+            self.owned_dict = Some(target);
+        }
+        self.references.push(Reference {
+            target,
+            relation,
+            weak: hold == Hold::Borrowed,
+        });
+    }
+
+    fn is_object(&self, address: RemoteAddress) -> bool {
+        self.numbers.get(address).is_some()
+    }
+}
+
+impl Description<'_> {
+    /// The rows of the objects of one chunk.
+    pub(crate) fn chunk<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        chunk: usize,
+    ) -> Result<Batch, ReferencesOverflow> {
+        let mut batch = Batch::default();
+        for object in self.numbers.in_chunk(chunk) {
+            self.object(reader, object, &mut batch)?;
+        }
+        Ok(batch)
+    }
+
+    fn object<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        object: RemoteAddress,
+        batch: &mut Batch,
+    ) -> Result<(), ReferencesOverflow> {
+        let mut sink = Describe {
+            numbers: self.numbers,
+            references: &mut batch.references,
+            owned_dict: None,
+        };
+        match reader.type_of(object) {
+            Some(info) => {
+                // Trouble was counted in the first pass.
+                let _ = decode::references(reader, object, &info, &mut sink);
+                let owned_dict = sink.owned_dict;
+                let (kind, type_id) = self.kinds.of(&info);
+                batch
+                    .owned_dicts
+                    .extend(owned_dict.map(|dict| (dict, type_id)));
+                self.row(reader, object, &info, kind, batch);
+            }
+            None => {
+                let flags = if self.synthetic.contains(&object) {
+                    let _ = decode::frame::synthetic(reader, object, &mut sink);
+                    ObjectFlags::SYNTHETIC
+                } else {
+                    reader.diagnostics.count(Trouble::NotAnObject, object);
+                    ObjectFlags::SYNTHETIC
+                };
+                let rows = &mut batch.objects;
+                push(rows, object, self.kinds.frame(), extent::Extent::default(), 0, flags);
+            }
+        }
+        batch.references.finish_object()
+    }
+
+    fn row<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        object: RemoteAddress,
+        info: &TypeInfo,
+        kind: KindId,
+        batch: &mut Batch,
+    ) {
+        let ob_refcnt = reader.layout.structs.py_object.ob_refcnt;
+        let word = reader.cache.u64(object.offset(ob_refcnt)).unwrap_or(0);
+        let is_static = self.is_static(reader, object, info);
+        let mut flags = ObjectFlags::default();
+        if self.numbers.is_tracked(object) {
+            flags = flags.with(ObjectFlags::TRACKED);
+        }
+        if is_static {
+            flags = flags.with(ObjectFlags::STATIC);
+        }
+        if info.scan {
+            flags = flags.with(ObjectFlags::CONSERVATIVE);
+        }
+        let immortal = reader.layout.shapes.immortal;
+        if immortal.is_immortal(word) {
+            flags = flags.with(ObjectFlags::IMMORTAL);
+        }
+        let refcount = u32::try_from(word).unwrap_or(u32::MAX);
+        let extent = extent::of(reader, object, info, is_static).unwrap_or_default();
+        push(&mut batch.objects, object, kind, extent, refcount, flags);
+        if let Some(id) = self.numbers.get(object) {
+            self.values.keep(reader, object, id, info, &mut batch.values);
+        }
+    }
+
+    /// Whether an object is part of a program's image: static types, small ints, `None`.
+    fn is_static<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        object: RemoteAddress,
+        info: &TypeInfo,
+    ) -> bool {
+        if info.family == Family::Type {
+            let tp_flags = reader.layout.structs.py_type_object.tp_flags;
+            let flags = reader.cache.u64(object.offset(tp_flags)).unwrap_or(0);
+            return flags & type_flags::HEAPTYPE == 0;
+        }
+        let address = object.get();
+        let after = self.images.partition_point(|image| image.end <= address);
+        self.images
+            .get(after)
+            .is_some_and(|image| image.contains(&address))
+    }
+}
+
+fn push(
+    rows: &mut Objects,
+    object: RemoteAddress,
+    kind: KindId,
+    extent: extent::Extent,
+    refcount: u32,
+    flags: ObjectFlags,
+) {
+    rows.address.push(object.get());
+    rows.kind.push(kind);
+    rows.size.push(extent.size);
+    rows.allocated.push(extent.allocated);
+    rows.refcount.push(refcount);
+    rows.flags.push(flags);
+}

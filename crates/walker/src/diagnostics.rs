@@ -1,0 +1,99 @@
+//! What went wrong in part, counted: a snapshot says what it could not read.
+
+use exuvia_memory::RemoteAddress;
+use exuvia_snapshot::Diagnostic;
+use std::collections::BTreeMap;
+
+/// Addresses kept of each sort of trouble.
+const EXAMPLES: usize = 5;
+
+/// A sort of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// A pointer in an object leads to something that is no object.
+    NotAnObject,
+    /// An object whose memory could not all be read; the references before that are kept.
+    UnreadableObject,
+    /// A container says that it is larger than any container can be.
+    ImplausibleLength,
+    /// A list of the collector does not come back to its head.
+    BrokenCollectorList,
+    /// A chain of frames or threads ends in memory that can't be read, or does not end.
+    BrokenChain,
+    /// The collector was running: its lists may be partly unlinked.
+    Collecting,
+    /// A type that no table describes; its objects' words were scanned.
+    UnknownType,
+}
+
+impl Trouble {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not-an-object",
+            Self::UnreadableObject => "unreadable-object",
+            Self::ImplausibleLength => "implausible-length",
+            Self::BrokenCollectorList => "broken-collector-list",
+            Self::BrokenChain => "broken-chain",
+            Self::Collecting => "collector-running",
+            Self::UnknownType => "unknown-type",
+        }
+    }
+
+    const fn message(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "a pointer where an object was expected leads to none",
+            Self::UnreadableObject => "part of an object's memory could not be read",
+            Self::ImplausibleLength => "a container gives an impossible length; it was left out",
+            Self::BrokenCollectorList => "a list of the garbage collector is broken",
+            Self::BrokenChain => "a chain of frames or threads is broken",
+            Self::Collecting => "the garbage collector was running; objects may be missing",
+            Self::UnknownType => {
+                "types that no table describes: their references were found by scanning words"
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default, Clone)]
+struct Tally {
+    count: u64,
+    examples: Vec<RemoteAddress>,
+}
+
+/// Counts of trouble, one thread's or all.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Diagnostics(BTreeMap<Trouble, Tally>);
+
+impl Diagnostics {
+    /// Counts one case.
+    pub(crate) fn count(&mut self, trouble: Trouble, at: RemoteAddress) {
+        let tally = self.0.entry(trouble).or_default();
+        tally.count += 1;
+        if tally.examples.len() < EXAMPLES {
+            tally.examples.push(at);
+        }
+    }
+
+    /// Adds another thread's counts.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (trouble, tally) in other.0 {
+            let mine = self.0.entry(trouble).or_default();
+            mine.count += tally.count;
+            mine.examples.extend(tally.examples);
+            mine.examples.truncate(EXAMPLES);
+        }
+    }
+
+    /// The rows of the snapshot.
+    pub(crate) fn into_rows(self) -> Vec<Diagnostic> {
+        self.0
+            .into_iter()
+            .map(|(trouble, tally)| Diagnostic {
+                code: trouble.code().to_owned(),
+                message: trouble.message().to_owned(),
+                count: tally.count,
+                examples: tally.examples.iter().map(ToString::to_string).collect(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,124 @@
+//! The first pass: which addresses are objects.
+//!
+//! The collector's lists give every tracked object. All others are found by reference: each
+//! thread sweeps a part of memory in the order of addresses, marks what the objects there
+//! refer to, and then follows what it found itself until nothing is new.
+
+use crate::decode;
+use crate::diagnostics::{Diagnostics, Trouble};
+use crate::marks::{Marked, Marks};
+use crate::reader::Reader;
+use crate::sink::{Hold, Sink, Step};
+use exuvia_memory::{Memory, RemoteAddress};
+use rustc_hash::FxHashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// How many objects a thread takes from its own finds at once, sorted by address.
+const BATCH: usize = 1 << 16;
+
+/// Marks what an object refers to, and remembers what is new.
+struct Discover<'a> {
+    marks: &'a Marks,
+    found: Vec<RemoteAddress>,
+    impossible: u64,
+}
+
+impl Sink for Discover<'_> {
+    #[inline]
+    fn refer(&mut self, target: RemoteAddress, _: Step, _: Hold) {
+        if target.is_null() {
+            return;
+        }
+        match self.marks.mark(target) {
+            Marked::Now => self.found.push(target),
+            Marked::Before => {}
+            Marked::Impossible => self.impossible += 1,
+        }
+    }
+
+    #[inline]
+    fn refer_to_text(&mut self, target: RemoteAddress, _: Step, _: Hold) {
+        // A `str` refers to nothing, but it may be no `str` at all in a broken table: it is
+        // visited once like everything else.
+        self.refer(target, Step::Key(0), Hold::Owned);
+    }
+
+    fn is_object(&self, address: RemoteAddress) -> bool {
+        self.marks.contains(address)
+    }
+}
+
+/// What the threads share.
+pub(crate) struct Discovery<'a> {
+    pub(crate) marks: &'a Marks,
+    /// Frames that run without an object.
+    pub(crate) synthetic: &'a FxHashSet<RemoteAddress>,
+    /// The next chunk of memory to sweep.
+    pub(crate) next_chunk: &'a AtomicUsize,
+    pub(crate) cancelled: &'a AtomicBool,
+}
+
+impl Discovery<'_> {
+    /// One thread's part: sweeps chunks until none is left, then follows its finds.
+    /// `seeds` are objects known before, which no list of the collector has.
+    pub(crate) fn run<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        seeds: Vec<RemoteAddress>,
+        tick: &dyn Fn(u64),
+    ) -> Diagnostics {
+        let mut sink = Discover {
+            marks: self.marks,
+            found: seeds,
+            impossible: 0,
+        };
+        loop {
+            let chunk = self.next_chunk.fetch_add(1, Ordering::Relaxed);
+            if chunk >= self.marks.chunks() || self.cancelled.load(Ordering::Relaxed) {
+                break;
+            }
+            let mut swept = 0;
+            for object in self.marks.tracked_in(chunk) {
+                self.visit(reader, object, &mut sink);
+                swept += 1;
+            }
+            tick(swept);
+        }
+        while !sink.found.is_empty() && !self.cancelled.load(Ordering::Relaxed) {
+            let at = sink.found.len().saturating_sub(BATCH);
+            let mut batch = sink.found.split_off(at);
+            batch.sort_unstable();
+            tick(batch.len() as u64);
+            for object in batch {
+                self.visit(reader, object, &mut sink);
+            }
+        }
+        std::mem::take(&mut reader.diagnostics)
+    }
+
+    fn visit<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        object: RemoteAddress,
+        sink: &mut Discover<'_>,
+    ) {
+        let impossible = sink.impossible;
+        let read = match reader.type_of(object) {
+            Some(info) => decode::references(reader, object, &info, sink),
+            None if self.synthetic.contains(&object) => {
+                decode::frame::synthetic(reader, object, sink)
+            }
+            None => {
+                self.marks.unmark(object);
+                reader.diagnostics.count(Trouble::NotAnObject, object);
+                return;
+            }
+        };
+        if read.is_err() {
+            reader.diagnostics.count(Trouble::UnreadableObject, object);
+        }
+        if sink.impossible != impossible {
+            reader.diagnostics.count(Trouble::NotAnObject, object);
+        }
+    }
+}

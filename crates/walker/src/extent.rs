@@ -1,0 +1,436 @@
+//! The two sizes of an object: what `sys.getsizeof` says, and what the allocator holds.
+
+use crate::decode::dict::{Keys, Table, values_bytes};
+use crate::decode::instance::{Managed, shared_size};
+use crate::decode::{deque, set};
+use crate::number;
+use crate::reader::Reader;
+use crate::text::Text;
+use crate::types::{DictPlacement, Family, TypeInfo};
+use exuvia_cpython::{InstanceDict, type_flags};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+
+/// Requests up to this size are served by pymalloc, in steps of 16 bytes
+/// (`SMALL_REQUEST_THRESHOLD`); larger ones by the C allocator.
+const SMALL_REQUEST: u64 = 512;
+/// What glibc adds to a block, and the step of its sizes.
+const MALLOC_OVERHEAD: u64 = 8;
+const ALIGNMENT: u64 = 16;
+/// `MPD_DATAFLAGS` of libmpdec: the digits of the number are not on the heap.
+const DECIMAL_STATIC: u8 = 0x40 | 0x80;
+/// The most codes of a `struct.Struct` that are believed.
+const MAX_CODES: u64 = 1 << 24;
+
+/// The sizes of an object, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// As `sys.getsizeof` counts.
+    pub(crate) size: u64,
+    /// As the allocator counts; 0 for what lies in the image of a program.
+    pub(crate) allocated: u64,
+}
+
+/// Bytes that the allocator takes for a request.
+pub(crate) fn block(request: u64) -> u64 {
+    match request {
+        0 => 0,
+        small if small <= SMALL_REQUEST => small.next_multiple_of(ALIGNMENT),
+        large => (large.saturating_add(MALLOC_OVERHEAD) & !(ALIGNMENT - 1)).saturating_add(ALIGNMENT),
+    }
+}
+
+/// What one object takes, in parts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parts {
+    /// The object itself, without what lies before it.
+    own: u64,
+    /// Blocks of its own elsewhere that `__sizeof__` counts.
+    counted: u64,
+    /// Blocks of its own elsewhere that `__sizeof__` does not count.
+    uncounted: u64,
+}
+
+impl Parts {
+    const fn own(own: u64) -> Self {
+        Self {
+            own,
+            counted: 0,
+            uncounted: 0,
+        }
+    }
+
+    const fn and(self, counted: u64) -> Self {
+        Self { counted, ..self }
+    }
+}
+
+/// The sizes of the object at an address.
+pub(crate) fn of<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+    is_static: bool,
+) -> Result<Extent, Fault> {
+    let parts = parts(reader, object, info)?;
+    let shape = reader.layout.shapes.instance_dict;
+    // A static type has no header, whatever its metaclass says.
+    let headless = info.family == Family::Type
+        && is_static
+        && !reader.layout.counts_header_of_static_types();
+    let is_gc = info.has_gc() && !headless;
+    let before = shape.pre_header(info.flags, is_gc);
+    let size = before.saturating_add(parts.own).saturating_add(parts.counted);
+    let mut allocated = block(parts.counted).saturating_add(parts.uncounted);
+    if !is_static {
+        let inline = inline_values(reader, object, info)?;
+        allocated = match inline {
+            Inline::Inside(bytes) => allocated + block(before + parts.own + bytes),
+            Inline::Outside(bytes) => allocated + block(before + parts.own) + block(bytes),
+        };
+    }
+    Ok(Extent { size, allocated })
+}
+
+/// Bytes of attribute values that belong to an instance.
+enum Inline {
+    /// In the instance's own block.
+    Inside(u64),
+    /// In a block of their own.
+    Outside(u64),
+}
+
+fn inline_values<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Result<Inline, Fault> {
+    if info.dict != DictPlacement::Managed {
+        return Ok(Inline::Inside(0));
+    }
+    if reader.layout.shapes.instance_dict == InstanceDict::InlineValues {
+        if info.flags & type_flags::INLINE_VALUES == 0 {
+            return Ok(Inline::Inside(0));
+        }
+        // The room stays when the values have moved into a dictionary.
+        let count = shared_size(reader, info)?;
+        return Ok(Inline::Inside(values_bytes(reader, count)));
+    }
+    if Managed::read(reader, object, info)?.values.is_null() {
+        return Ok(Inline::Outside(0));
+    }
+    let count = shared_size(reader, info)?;
+    Ok(Inline::Outside(values_bytes(reader, count)))
+}
+
+fn parts<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let basic = info.basicsize;
+    Ok(match info.family {
+        Family::Int => {
+            let digits = number::digit_count(reader, object)?.max(1);
+            Parts::own(basic.saturating_add(digits.saturating_mul(info.itemsize)))
+        }
+        Family::Str => text(reader, object)?,
+        Family::List => {
+            let l = &structs.py_list_object;
+            let allocated = reader.cache.u64(object.offset(l.allocated))?;
+            Parts::own(basic).and(allocated.saturating_mul(8))
+        }
+        Family::Dict => dict(reader, object, basic)?,
+        Family::OrderedDict => ordered_dict(reader, object, basic)?,
+        Family::Set => Parts::own(basic).and(16 * set::external_slots(reader, object)?),
+        Family::Deque => {
+            let blocks = deque::blocks(reader, object)?;
+            Parts::own(basic).and(blocks * structs.deque_block.size)
+        }
+        Family::ByteArray => {
+            let ob_alloc = structs.py_byte_array_object.ob_alloc;
+            Parts::own(basic).and(reader.cache.u64(object.offset(ob_alloc))?)
+        }
+        Family::Type => type_object(reader, object)?,
+        Family::Code => code(reader, object, info)?,
+        Family::Frame => frame(reader, object, info)?,
+        Family::Array => array(reader, object, basic)?,
+        Family::Element => element(reader, object, basic)?,
+        Family::BytesIo => bytes_io(reader, object, basic)?,
+        Family::Buffered => match &structs.buffered {
+            Some(b) if !reader.cache.pointer(object.offset(b.buffer))?.is_null() => {
+                Parts::own(basic).and(reader.cache.u64(object.offset(b.buffer_size))?)
+            }
+            _ => Parts::own(basic),
+        },
+        Family::Decimal => decimal(reader, object, basic)?,
+        Family::Struct => match (&structs.py_struct_object, &structs.format_code) {
+            (Some(s), Some(code)) => {
+                let codes = code_count(reader, object, s.s_codes, code.size)?;
+                Parts::own(basic).and((codes + 1) * code.size)
+            }
+            _ => Parts::own(basic),
+        },
+        Family::Pickler => pickler(reader, object, basic)?,
+        Family::Unpickler => unpickler(reader, object, basic)?,
+        Family::Plain
+        | Family::Bytes
+        | Family::Tuple
+        | Family::Generator
+        | Family::HamtArray
+        | Family::HamtBitmap
+        | Family::HamtCollision
+        | Family::StringIo
+        | Family::MemoryView
+        | Family::DateTime => Parts::own(variable(reader, object, info)?),
+    })
+}
+
+/// `object.__sizeof__`: the fixed part and the items.
+fn variable<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Result<u64, Fault> {
+    if info.itemsize == 0 {
+        return Ok(info.basicsize);
+    }
+    let ob_size = reader.layout.structs.py_var_object.ob_size;
+    let items = reader.cache.i64(object.offset(ob_size))?.unsigned_abs();
+    Ok(info
+        .basicsize
+        .saturating_add(items.saturating_mul(info.itemsize)))
+}
+
+fn text<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let ascii = structs.py_ascii_object.size;
+    let compact = structs.py_compact_unicode_object.size;
+    let legacy = structs.py_unicode_object.size;
+    let Some(text) = Text::head(reader, object)? else {
+        return Ok(Parts::own(ascii));
+    };
+    let characters = (text.length + 1) * text.width;
+    let mut parts = if !text.is_compact {
+        Parts::own(legacy).and(characters)
+    } else if text.is_ascii {
+        Parts::own(ascii + characters)
+    } else {
+        Parts::own(compact + characters)
+    };
+    parts.counted += text.utf8.unwrap_or(0) + text.wstr.unwrap_or(0);
+    Ok(parts)
+}
+
+fn dict<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let Some(table) = Table::read(reader, object)? else {
+        return Ok(Parts::own(basic));
+    };
+    let mut parts = Parts::own(basic).and(table.split_bytes());
+    if table.keys.is_unshared() {
+        parts.counted += table.keys.bytes(reader);
+    }
+    let held = table.values_allocated(reader);
+    parts.uncounted = block(held).saturating_sub(table.split_bytes());
+    Ok(parts)
+}
+
+fn ordered_dict<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let fast_nodes = structs.py_o_dict_object.od_fast_nodes_size;
+    let ma_used = structs.py_dict_object.ma_used;
+    let node = structs.o_dict_node.size;
+    let mut parts = dict(reader, object, basic)?;
+    let fast_nodes = reader.cache.u64(object.offset(fast_nodes))?;
+    let used = reader.cache.u64(object.offset(ma_used))?;
+    parts.counted = parts
+        .counted
+        .saturating_add(fast_nodes.saturating_mul(8))
+        .saturating_add(used.saturating_mul(node));
+    Ok(parts)
+}
+
+fn type_object<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let t = &structs.py_type_object;
+    let h = &structs.py_heap_type_object;
+    let (plain, heap) = (t.size, h.size);
+    let flags = reader.cache.u64(object.offset(t.tp_flags))?;
+    if flags & type_flags::HEAPTYPE == 0 {
+        return Ok(Parts::own(plain));
+    }
+    let keys = reader.cache.pointer(object.offset(h.ht_cached_keys))?;
+    let mut parts = Parts::own(heap);
+    if !keys.is_null()
+        && let Some(keys) = Keys::read(reader, keys)?
+    {
+        parts.counted = keys.bytes(reader);
+    }
+    Ok(parts)
+}
+
+fn code<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Result<Parts, Fault> {
+    let own = variable(reader, object, info)?;
+    Ok(Parts::own(own))
+}
+
+fn frame<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let f_frame = structs.py_frame_object.f_frame;
+    let data = structs.py_frame_object._f_frame_data;
+    let executable = structs.py_interpreter_frame.f_executable;
+    let localsplus = structs.py_interpreter_frame.localsplus;
+    let c = &structs.py_code_object;
+    let frame = reader.cache.pointer(object.offset(f_frame))?;
+    if frame.is_null() {
+        return Ok(Parts::own(info.basicsize));
+    }
+    let code = reader.cache.pointer(frame.offset(executable))?;
+    let locals = u64::from(reader.cache.u32(code.offset(c.co_nlocalsplus))?);
+    let stack = u64::from(reader.cache.u32(code.offset(c.co_stacksize))?);
+    Ok(Parts::own(data + localsplus + 8 * (locals + stack)))
+}
+
+fn array<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let a = &reader.layout.structs.array_object;
+    let itemsize = reader.layout.structs.array_descr.itemsize;
+    let allocated = reader.cache.u64(object.offset(a.allocated))?;
+    let descr = reader.cache.pointer(object.offset(a.ob_descr))?;
+    let itemsize = u64::from(reader.cache.u32(descr.offset(itemsize))?);
+    Ok(Parts::own(basic).and(allocated.saturating_mul(itemsize)))
+}
+
+fn element<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let (Some(element), Some(extra)) = (&structs.element_object, &structs.element_object_extra)
+    else {
+        return Ok(Parts::own(basic));
+    };
+    let at = reader.cache.pointer(object.offset(element.extra))?;
+    if at.is_null() {
+        return Ok(Parts::own(basic));
+    }
+    let mut parts = Parts::own(basic).and(extra.size);
+    let children = reader.cache.pointer(at.offset(extra.children))?;
+    if children != at.offset(extra._children) {
+        let allocated = reader.cache.u64(at.offset(extra.allocated))?;
+        parts.counted += allocated.saturating_mul(8);
+    }
+    Ok(parts)
+}
+
+/// A `BytesIO` counts its buffer as its own unless somebody else has it too.
+fn bytes_io<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let Some(bytes_io) = &structs.bytes_io else {
+        return Ok(Parts::own(basic));
+    };
+    let ob_refcnt = structs.py_object.ob_refcnt;
+    let buffer = reader.cache.pointer(object.offset(bytes_io.buf))?;
+    if buffer.is_null() || reader.cache.i64(buffer.offset(ob_refcnt))? > 1 {
+        return Ok(Parts::own(basic));
+    }
+    let b = &structs.py_bytes_object;
+    let length = reader.cache.u64(buffer.offset(b.ob_size))?;
+    // The block belongs to the `bytes` object, which is a row of its own.
+    Ok(Parts::own(basic.saturating_add(b.ob_sval + 1).saturating_add(length)))
+}
+
+fn decimal<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let Some(decimal) = &reader.layout.structs.py_dec_object else {
+        return Ok(Parts::own(basic));
+    };
+    let flags = reader.cache.u8(object.offset(decimal.dec_flags))?;
+    if flags & DECIMAL_STATIC != 0 {
+        return Ok(Parts::own(basic));
+    }
+    let words = reader.cache.u64(object.offset(decimal.dec_alloc))?;
+    Ok(Parts::own(basic).and(words.saturating_mul(8)))
+}
+
+/// Codes of a compiled format, up to the one without a size that ends it.
+fn code_count<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    codes: u64,
+    step: u64,
+) -> Result<u64, Fault> {
+    let codes = reader.cache.pointer(object.offset(codes))?;
+    let mut count = 0;
+    while !codes.is_null()
+        && count < MAX_CODES
+        && !reader.cache.pointer(codes.offset(count * step))?.is_null()
+    {
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn pickler<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let (Some(pickler), Some(table), Some(entry)) = (
+        &structs.pickler_object,
+        &structs.py_memo_table,
+        &structs.py_memo_entry,
+    ) else {
+        return Ok(Parts::own(basic));
+    };
+    let memo = reader.cache.pointer(object.offset(pickler.memo))?;
+    if memo.is_null() {
+        return Ok(Parts::own(basic));
+    }
+    let slots = reader.cache.u64(memo.offset(table.mt_allocated))?;
+    let entries = slots.saturating_mul(entry.size);
+    Ok(Parts::own(basic).and(entries.saturating_add(table.size)))
+}
+
+fn unpickler<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let Some(unpickler) = &reader.layout.structs.unpickler_object else {
+        return Ok(Parts::own(basic));
+    };
+    let slots = reader.cache.u64(object.offset(unpickler.memo_size))?;
+    Ok(Parts::own(basic).and(slots.saturating_mul(8)))
+}

@@ -1,0 +1,174 @@
+//! Types and kinds as the snapshot numbers them, with heapy's names.
+
+use crate::types::{Family, TypeInfo};
+use exuvia_cpython::{Layout, type_flags};
+use exuvia_memory::RemoteAddress;
+use exuvia_snapshot::{Kind, KindId, KindShape, ObjectId, Objects, Type, TypeFlags, TypeId};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+/// The types of the process, and the kind of each one's instances.
+///
+/// Kinds with the number of their type hold all instances of it; those of dictionaries by
+/// their owner come after them.
+pub(crate) struct KindTable {
+    types: Vec<Arc<TypeInfo>>,
+    numbers: FxHashMap<RemoteAddress, TypeId>,
+    names: Vec<String>,
+    frame: KindId,
+    dict: Option<TypeId>,
+}
+
+impl KindTable {
+    /// `types` are sorted by address; `public` are the types that `builtins` names.
+    pub(crate) fn new(
+        layout: &Layout,
+        types: Vec<Arc<TypeInfo>>,
+        public: &FxHashSet<RemoteAddress>,
+    ) -> Self {
+        let numbers = types
+            .iter()
+            .enumerate()
+            .map(|(row, info)| (info.address, TypeId(row as u32)))
+            .collect();
+        let names = types
+            .iter()
+            .map(|info| kind_name(layout, info, public.contains(&info.address)))
+            .collect();
+        let by_tp_name = |name: &str| {
+            types
+                .iter()
+                .position(|info| info.tp_name == name && !info.is_heap_type())
+                .map(|row| row as u32)
+        };
+        let frame = KindId(by_tp_name("frame").unwrap_or(0));
+        let dict = by_tp_name("dict").map(TypeId);
+        Self {
+            numbers,
+            names,
+            frame,
+            dict,
+            types,
+        }
+    }
+
+    /// The kind and the type of the instances of a type.
+    pub(crate) fn of(&self, info: &TypeInfo) -> (KindId, TypeId) {
+        let id = self.numbers.get(&info.address).copied().unwrap_or_default();
+        (KindId(id.0), id)
+    }
+
+    /// The kind of frames.
+    pub(crate) fn frame(&self) -> KindId {
+        self.frame
+    }
+
+    /// Gives each exact dictionary the kind of its owner, or of those without one, and
+    /// returns all kinds.
+    pub(crate) fn finish(
+        &self,
+        objects: &mut Objects,
+        owned_dicts: &[(ObjectId, TypeId)],
+    ) -> Vec<Kind> {
+        let mut kinds: Vec<Kind> = self
+            .names
+            .iter()
+            .enumerate()
+            .map(|(row, name)| Kind {
+                name: name.clone(),
+                type_id: TypeId(row as u32),
+                shape: KindShape::Plain,
+            })
+            .collect();
+        let Some(dict) = self.dict else {
+            return kinds;
+        };
+        let plain = KindId(dict.0);
+        let without_owner = KindId(kinds.len() as u32);
+        kinds.push(Kind {
+            name: "dict (no owner)".to_owned(),
+            type_id: dict,
+            shape: KindShape::DictWithoutOwner,
+        });
+        let mut by_owner = FxHashMap::default();
+        for &(object, owner) in owned_dicts {
+            let Some(kind) = objects.kind.get_mut(object.index()) else {
+                continue;
+            };
+            if *kind == plain {
+                *kind = *by_owner.entry(owner).or_insert_with(|| {
+                    kinds.push(Kind {
+                        name: format!("dict of {}", self.names[owner.index()]),
+                        type_id: dict,
+                        shape: KindShape::DictOf(owner),
+                    });
+                    KindId(kinds.len() as u32 - 1)
+                });
+            }
+        }
+        for kind in &mut objects.kind {
+            if *kind == plain {
+                *kind = without_owner;
+            }
+        }
+        kinds
+    }
+
+    /// The rows of the table of types.
+    pub(crate) fn rows(&self, object_at: impl Fn(RemoteAddress) -> Option<ObjectId>) -> Vec<Type> {
+        self.types
+            .iter()
+            .map(|info| {
+                let mut flags = TypeFlags::default();
+                if info.is_heap_type() {
+                    flags = flags.with(TypeFlags::HEAP);
+                }
+                if info.flags & type_flags::HAVE_GC != 0 {
+                    flags = flags.with(TypeFlags::HAVE_GC);
+                }
+                if info.scan {
+                    flags = flags.with(TypeFlags::UNKNOWN);
+                }
+                Type {
+                    address: info.address.get(),
+                    object: object_at(info.address),
+                    module: info.module.clone(),
+                    name: info.name.clone(),
+                    tp_name: info.tp_name.clone(),
+                    basicsize: info.basicsize,
+                    itemsize: info.itemsize,
+                    flags,
+                    base: self.numbers.get(&info.base).copied(),
+                }
+            })
+            .collect()
+    }
+
+    /// The types that no table describes.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = &TypeInfo> {
+        self.types
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|info| info.scan && info.family == Family::Plain)
+    }
+}
+
+/// heapy's name of a type: built-in types that `builtins` names stand bare, those of the
+/// `types` module under its name for them.
+fn kind_name(layout: &Layout, info: &TypeInfo, is_public: bool) -> String {
+    if info.module != "builtins" {
+        return format!("{}.{}", info.module, info.name);
+    }
+    if is_public {
+        return info.name.clone();
+    }
+    if !info.is_heap_type() {
+        if matches!(info.tp_name.as_str(), "module" | "function") {
+            return info.name.clone();
+        }
+        if let Some(alias) = layout.types_alias(&info.tp_name) {
+            return format!("types.{alias}");
+        }
+    }
+    format!("builtins.{}", info.name)
+}

@@ -1,0 +1,101 @@
+//! One thread's view of the target: its cache, the layout and the types known so far.
+
+use crate::diagnostics::Diagnostics;
+use crate::names::WellKnown;
+use crate::types::{TypeInfo, TypeTable};
+use exuvia_cpython::Layout;
+use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// The most pointers that are read at once.
+const POINTERS: usize = 512;
+
+/// What decoders read through.
+pub(crate) struct Reader<'a, M> {
+    pub(crate) cache: PageCache<&'a M>,
+    pub(crate) layout: &'a Layout,
+    pub(crate) names: &'a WellKnown,
+    pub(crate) diagnostics: Diagnostics,
+    /// The `PyInterpreterState` that keeps the state of static types.
+    pub(crate) interpreter: RemoteAddress,
+    types: &'a TypeTable,
+    known: FxHashMap<RemoteAddress, Option<Arc<TypeInfo>>>,
+}
+
+impl<'a, M: Memory> Reader<'a, M> {
+    pub(crate) fn new(
+        memory: &'a M,
+        cache_bytes: usize,
+        layout: &'a Layout,
+        types: &'a TypeTable,
+        names: &'a WellKnown,
+        interpreter: RemoteAddress,
+    ) -> Self {
+        Self {
+            cache: PageCache::new(memory, cache_bytes),
+            layout,
+            names,
+            diagnostics: Diagnostics::default(),
+            interpreter,
+            types,
+            known: FxHashMap::default(),
+        }
+    }
+
+    /// The type of the object at an address, or `None` when what lies there is no object.
+    pub(crate) fn type_of(&mut self, object: RemoteAddress) -> Option<Arc<TypeInfo>> {
+        let ob_type = self.layout.structs.py_object.ob_type;
+        let address = self.cache.pointer(object.offset(ob_type)).ok()?;
+        self.type_at(address)
+    }
+
+    /// The type whose `PyTypeObject` lies at an address.
+    pub(crate) fn type_at(&mut self, address: RemoteAddress) -> Option<Arc<TypeInfo>> {
+        if let Some(known) = self.known.get(&address) {
+            return known.clone();
+        }
+        let info = self.types.get_or_load(self, address);
+        self.known.insert(address, info.clone());
+        info
+    }
+
+    /// Reads `count` pointers from `address` on and hands each with its index to `each`.
+    /// The caller has bounded the count. Stops at the first page that can't be read.
+    pub(crate) fn pointers(
+        &mut self,
+        address: RemoteAddress,
+        count: usize,
+        mut each: impl FnMut(&mut Self, usize, RemoteAddress),
+    ) -> Result<(), Fault> {
+        let mut bytes = [0; POINTERS * 8];
+        let mut done = 0;
+        while done < count {
+            let now = (count - done).min(POINTERS);
+            let bytes = &mut bytes[..now * 8];
+            self.cache
+                .read_exact(address.offset(done as u64 * 8), bytes)?;
+            for (i, word) in bytes.chunks_exact(8).enumerate() {
+                each(self, done + i, pointer_in(word, 0));
+            }
+            done += now;
+        }
+        Ok(())
+    }
+}
+
+/// The pointer at an offset into bytes that were read; null past their end.
+#[inline]
+pub(crate) fn pointer_in(bytes: &[u8], offset: u64) -> RemoteAddress {
+    RemoteAddress::new(u64_in(bytes, offset))
+}
+
+/// The 64-bit number at an offset into bytes that were read; 0 past their end.
+#[inline]
+pub(crate) fn u64_in(bytes: &[u8], offset: u64) -> u64 {
+    let offset = offset as usize;
+    bytes
+        .get(offset..offset + 8)
+        .and_then(|word| word.try_into().ok())
+        .map_or(0, u64::from_le_bytes)
+}

@@ -1,0 +1,165 @@
+//! Where reachability begins: the state of the runtime, of interpreters and of threads.
+
+use crate::reader::Reader;
+use crate::runtime::{Interpreter, ThreadState};
+use exuvia_memory::{Memory, RemoteAddress};
+use exuvia_snapshot::RootCategory;
+
+/// A root before objects have numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct RootAddress {
+    pub(crate) name: String,
+    pub(crate) target: RemoteAddress,
+    pub(crate) category: RootCategory,
+    pub(crate) owned: bool,
+}
+
+/// The most callbacks of `atexit` that are read.
+const MAX_CALLBACKS: u64 = 1 << 16;
+/// The dictionary of interned strings does not keep them alive: a string takes itself out
+/// of it when it ends.
+const NOT_HOLDING: &str = "interned_strings";
+
+/// Every root of the process.
+pub(crate) fn find<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    runtime: RemoteAddress,
+    interpreters: &[Interpreter],
+) -> Vec<RootAddress> {
+    let layout = reader.layout;
+    let mut roots = Roots::default();
+    roots.fields(reader, "", runtime, &layout.roots.runtime, RootCategory::Interpreter);
+    for interpreter in interpreters {
+        let prefix = format!("i{}_", interpreter.id);
+        roots.fields(
+            reader,
+            &prefix,
+            interpreter.address,
+            &layout.roots.interpreter,
+            RootCategory::Interpreter,
+        );
+        roots.atexit(reader, &prefix, interpreter.address);
+        roots.static_types(reader, &prefix, interpreter.address);
+        for thread in &interpreter.threads {
+            roots.thread(reader, &prefix, thread);
+        }
+    }
+    roots.found
+}
+
+#[derive(Default)]
+struct Roots {
+    found: Vec<RootAddress>,
+}
+
+impl Roots {
+    fn add(&mut self, name: String, target: RemoteAddress, category: RootCategory, owned: bool) {
+        if !target.is_null() {
+            self.found.push(RootAddress {
+                name,
+                target,
+                category,
+                owned,
+            });
+        }
+    }
+
+    /// The object pointers of a state. A field that can't be read is passed over: what it
+    /// holds is found in other ways, or as held by native code.
+    fn fields<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        state: RemoteAddress,
+        fields: &[(String, u64)],
+        category: RootCategory,
+    ) {
+        for (name, offset) in fields {
+            if name == NOT_HOLDING {
+                continue;
+            }
+            if let Ok(target) = reader.cache.pointer(state.offset(*offset)) {
+                self.add(format!("{prefix}{name}"), target, category, true);
+            }
+        }
+    }
+
+    fn thread<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        interpreter: &str,
+        thread: &ThreadState,
+    ) {
+        let prefix = format!("{interpreter}t{}_", thread.thread_id);
+        for (depth, frame) in thread.frames.iter().enumerate() {
+            let name = format!("{prefix}f{depth}");
+            // The thread's frame owns its object, if there is one.
+            let owned = !frame.frame_obj.is_null();
+            self.add(name, frame.object(), RootCategory::Thread, owned);
+        }
+        let fields = &reader.layout.roots.thread;
+        self.fields(reader, &prefix, thread.address, fields, RootCategory::Thread);
+    }
+
+    fn atexit<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        interpreter: RemoteAddress,
+    ) {
+        let structs = &reader.layout.structs;
+        let i = &structs.py_interpreter_state;
+        let callback = &structs.atexit_callback;
+        let count = reader.cache.u32(interpreter.offset(i.atexit_ncallbacks));
+        let Ok(array) = reader.cache.pointer(interpreter.offset(i.atexit_callbacks)) else {
+            return;
+        };
+        let fields = [
+            ("func", callback.func),
+            ("args", callback.args),
+            ("kwargs", callback.kwargs),
+        ];
+        for n in 0..count.map_or(0, u64::from).min(MAX_CALLBACKS) {
+            // What was unregistered leaves a null pointer.
+            let Ok(at) = reader.cache.pointer(array.offset(n * 8)) else {
+                break;
+            };
+            for (name, offset) in fields {
+                if !at.is_null()
+                    && let Ok(target) = reader.cache.pointer(at.offset(offset))
+                {
+                    let name = format!("{prefix}atexit[{n}].{name}");
+                    self.add(name, target, RootCategory::Interpreter, true);
+                }
+            }
+        }
+    }
+
+    /// The built-in types that an interpreter keeps a state for.
+    fn static_types<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        interpreter: RemoteAddress,
+    ) {
+        let structs = &reader.layout.structs;
+        let i = &structs.py_interpreter_state;
+        let (Some(state), Some(array), Some(length)) = (
+            &structs.static_type_state,
+            i.types_builtins,
+            i.types_builtins_length,
+        ) else {
+            return;
+        };
+        for n in 0..length {
+            let at = interpreter.offset(array + n * state.size + state.type_);
+            let Ok(address) = reader.cache.pointer(at) else {
+                break;
+            };
+            if let Some(info) = reader.type_at(address) {
+                let name = format!("{prefix}static_types['{}']", info.tp_name);
+                self.add(name, address, RootCategory::Static, false);
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Interpreters, threads and frames: the chains that begin in `_PyRuntime`.
+
+use crate::diagnostics::Trouble;
+use crate::reader::Reader;
+use exuvia_cpython::{CurrentFrame, Gil};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+use rustc_hash::FxHashSet;
+
+/// The most interpreters, threads and frames of a thread that are believed.
+const MAX_INTERPRETERS: usize = 4096;
+const MAX_THREADS: usize = 1 << 16;
+const MAX_FRAMES: usize = 1 << 20;
+
+/// An interpreter of the process.
+#[derive(Debug)]
+pub(crate) struct Interpreter {
+    /// Its `PyInterpreterState`.
+    pub(crate) address: RemoteAddress,
+    /// From 0, in the order of their making.
+    pub(crate) id: u32,
+    pub(crate) threads: Vec<ThreadState>,
+}
+
+/// A thread of an interpreter.
+#[derive(Debug)]
+pub(crate) struct ThreadState {
+    /// Its `PyThreadState`.
+    pub(crate) address: RemoteAddress,
+    pub(crate) thread_id: u64,
+    pub(crate) native_thread_id: u64,
+    pub(crate) holds_gil: bool,
+    /// Oldest first.
+    pub(crate) frames: Vec<FrameState>,
+}
+
+/// A frame of a thread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FrameState {
+    /// Its `_PyInterpreterFrame`.
+    pub(crate) address: RemoteAddress,
+    /// Its `frame` object, or null.
+    pub(crate) frame_obj: RemoteAddress,
+    pub(crate) code: RemoteAddress,
+}
+
+impl FrameState {
+    /// The address under which the frame is a row of the snapshot.
+    pub(crate) fn object(&self) -> RemoteAddress {
+        if self.frame_obj.is_null() {
+            self.address
+        } else {
+            self.frame_obj
+        }
+    }
+}
+
+/// Follows the chains of interpreters, threads and frames.
+pub(crate) fn interpreters<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    runtime: RemoteAddress,
+) -> Result<Vec<Interpreter>, Fault> {
+    let layout = reader.layout;
+    let head = layout.structs.py_runtime_state.interpreters_head;
+    let i = &layout.structs.py_interpreter_state;
+    let mut address = reader.cache.pointer(runtime.offset(head))?;
+    let mut found = Vec::new();
+    while !address.is_null() {
+        if found.len() >= MAX_INTERPRETERS {
+            reader.diagnostics.count(Trouble::BrokenChain, address);
+            break;
+        }
+        let id = reader.cache.u64(address.offset(i.id))? as u32;
+        let threads = threads(reader, runtime, address);
+        found.push(Interpreter {
+            address,
+            id,
+            threads,
+        });
+        address = reader.cache.pointer(address.offset(i.next))?;
+    }
+    // The chain begins with the newest.
+    found.sort_by_key(|interpreter| interpreter.id);
+    Ok(found)
+}
+
+fn threads<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    runtime: RemoteAddress,
+    interpreter: RemoteAddress,
+) -> Vec<ThreadState> {
+    let layout = reader.layout;
+    let head = layout.structs.py_interpreter_state.threads_head;
+    let next = layout.structs.py_thread_state.next;
+    let holder = gil_holder(reader, runtime, interpreter).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut link = interpreter.offset(head);
+    loop {
+        let address = match reader.cache.pointer(link) {
+            Ok(address) if address.is_null() => break,
+            Ok(address) if found.len() < MAX_THREADS => address,
+            _ => {
+                reader.diagnostics.count(Trouble::BrokenChain, link);
+                break;
+            }
+        };
+        match thread(reader, address, address == holder) {
+            Ok(thread) => found.push(thread),
+            Err(_) => {
+                reader.diagnostics.count(Trouble::BrokenChain, address);
+                break;
+            }
+        }
+        link = address.offset(next);
+    }
+    // The newest thread is the first of the chain.
+    found.reverse();
+    found
+}
+
+/// The thread that holds the interpreter's lock, or null.
+fn gil_holder<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    runtime: RemoteAddress,
+    interpreter: RemoteAddress,
+) -> Result<RemoteAddress, Fault> {
+    let structs = &reader.layout.structs;
+    let g = &structs.gil_runtime_state;
+    let gil = match reader.layout.shapes.gil {
+        Gil::Runtime => structs.py_runtime_state.ceval_gil.map(|at| runtime.offset(at)),
+        Gil::Interpreter => match structs.py_interpreter_state.ceval_gil {
+            Some(at) => Some(reader.cache.pointer(interpreter.offset(at))?),
+            None => None,
+        },
+    };
+    let Some(gil) = gil else {
+        return Ok(RemoteAddress::NULL);
+    };
+    if reader.cache.u32(gil.offset(g.locked))? as i32 <= 0 {
+        return Ok(RemoteAddress::NULL);
+    }
+    reader.cache.pointer(gil.offset(g.last_holder))
+}
+
+fn thread<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+    holds_gil: bool,
+) -> Result<ThreadState, Fault> {
+    let structs = &reader.layout.structs;
+    let t = &structs.py_thread_state;
+    let thread_id = reader.cache.u64(address.offset(t.thread_id))?;
+    let native_thread_id = reader.cache.u64(address.offset(t.native_thread_id))?;
+    let innermost = match reader.layout.shapes.current_frame {
+        CurrentFrame::ThreadState => match t.current_frame {
+            Some(at) => reader.cache.pointer(address.offset(at))?,
+            None => RemoteAddress::NULL,
+        },
+        CurrentFrame::Cframe => match (t.cframe, &structs.py_c_frame) {
+            (Some(at), Some(cframe)) => {
+                let at = reader.cache.pointer(address.offset(at))?;
+                if at.is_null() {
+                    at
+                } else {
+                    reader.cache.pointer(at.offset(cframe.current_frame))?
+                }
+            }
+            _ => RemoteAddress::NULL,
+        },
+    };
+    let mut frames = frames(reader, innermost);
+    frames.reverse();
+    Ok(ThreadState {
+        address,
+        thread_id,
+        native_thread_id,
+        holds_gil,
+        frames,
+    })
+}
+
+/// The frames of a thread, innermost first.
+fn frames<M: Memory>(reader: &mut Reader<'_, M>, innermost: RemoteAddress) -> Vec<FrameState> {
+    let mut found = Vec::new();
+    let mut seen = FxHashSet::default();
+    let mut address = innermost;
+    while !address.is_null() {
+        if seen.len() >= MAX_FRAMES || !seen.insert(address) {
+            reader.diagnostics.count(Trouble::BrokenChain, address);
+            break;
+        }
+        match frame(reader, address) {
+            Ok((state, previous)) => {
+                found.extend(state);
+                address = previous;
+            }
+            Err(_) => {
+                reader.diagnostics.count(Trouble::BrokenChain, address);
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// A frame and the one that called it. Frames of the C stack, which only join two runs of
+/// the evaluation loop, are none.
+fn frame<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+) -> Result<(Option<FrameState>, RemoteAddress), Fault> {
+    let f = &reader.layout.structs.py_interpreter_frame;
+    let constants = &reader.layout.constants;
+    let previous = reader.cache.pointer(address.offset(f.previous))?;
+    let owner = i64::from(reader.cache.u8(address.offset(f.owner))?);
+    if Some(owner) == constants.frame_owned_by_cstack {
+        return Ok((None, previous));
+    }
+    let state = FrameState {
+        address,
+        frame_obj: reader.cache.pointer(address.offset(f.frame_obj))?,
+        code: reader.cache.pointer(address.offset(f.f_executable))?,
+    };
+    Ok((Some(state), previous))
+}

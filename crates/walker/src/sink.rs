@@ -1,0 +1,54 @@
+//! Where decoders put the references that they find.
+
+use exuvia_memory::RemoteAddress;
+use exuvia_snapshot::NameId;
+
+/// What a reference is called, in terms of the target's addresses: the counterpart of
+/// [`exuvia_snapshot::Relation`] before objects have numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Attribute(NameId),
+    InlineAttribute(RemoteAddress),
+    InstanceDict,
+    Index(usize),
+    Value(RemoteAddress),
+    Key(usize),
+    Interior(NameId),
+    Numbered(usize),
+    Word(usize),
+    Local(RemoteAddress),
+    Cell(RemoteAddress),
+    SuspendedLocal(RemoteAddress),
+    Stack(usize),
+    SuspendedStack(usize),
+    Member(usize),
+}
+
+/// Whether a reference keeps its target alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It counts in the target's reference count.
+    Owned,
+    /// The target may end while it is there: weak references, and pointers to what
+    /// something else owns.
+    Borrowed,
+}
+
+/// Takes the references of one object, in the order in which the object holds them.
+pub(crate) trait Sink {
+    /// A reference to the object at `target`; null pointers are passed over.
+    fn refer(&mut self, target: RemoteAddress, step: Step, hold: Hold);
+
+    /// A reference whose target is known to be an exact `str`, which refers to nothing.
+    fn refer_to_text(&mut self, target: RemoteAddress, step: Step, hold: Hold) {
+        self.refer(target, step, hold);
+    }
+
+    /// Whether an object is known at this address: for words that may be no pointers.
+    fn is_object(&self, address: RemoteAddress) -> bool;
+
+    /// A reference that the object owns.
+    fn own(&mut self, target: RemoteAddress, step: Step) {
+        self.refer(target, step, Hold::Owned);
+    }
+}

@@ -1,0 +1,276 @@
+//! Reading a `PyTypeObject`.
+
+use super::{DictPlacement, Family, Field, TypeInfo, fields, name};
+use crate::names::Names;
+use crate::reader::{Reader, pointer_in, u64_in};
+use crate::sink::{Hold, Step};
+use exuvia_cpython::type_flags;
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+
+/// The longest chain of base classes that is followed.
+const MAX_BASES: usize = 256;
+/// The largest fixed part of an object that is believed.
+const MAX_BASICSIZE: u64 = 1 << 24;
+/// The most entries of `tp_members` that are read.
+const MAX_MEMBERS: usize = 4096;
+/// The most names that a class keeps for inline attributes: `SHARED_KEYS_MAX_SIZE`.
+const MAX_INLINE_NAMES: usize = 30;
+/// `T_OBJECT` and `T_OBJECT_EX` of `structmember.h`: members that are object pointers.
+const OBJECT_MEMBERS: [u64; 2] = [6, 16];
+
+/// The type at an address, or `None` when no type lies there.
+pub(super) fn load<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    names: &Names,
+    address: RemoteAddress,
+) -> Option<TypeInfo> {
+    read(reader, names, address).ok().flatten()
+}
+
+fn read<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    names: &Names,
+    address: RemoteAddress,
+) -> Result<Option<TypeInfo>, Fault> {
+    let layout = reader.layout;
+    let head = match Head::read(reader, address)? {
+        Some(head) if is_metatype(reader, head.metatype)? => head,
+        _ => return Ok(None),
+    };
+    let name = name::read(reader, address, head.flags)?;
+    let mut solid = solid_base(reader, names, address)?;
+    if solid.family == Family::Type {
+        // A class's own fields are read by code: which are there depends on the class.
+        solid.fields.clear();
+    }
+    solid.fields.sort_unstable_by_key(|field| field.offset);
+    
+    let inline_names = if head.flags & type_flags::MANAGED_DICT != 0 {
+        inline_names(reader, address)?
+    } else {
+        Vec::new()
+    };
+    let dict = if solid.family == Family::Type {
+        DictPlacement::None
+    } else if head.flags & type_flags::MANAGED_DICT != 0 {
+        DictPlacement::Managed
+    } else {
+        match head.dictoffset {
+            0 => DictPlacement::None,
+            offset if offset > 0 => DictPlacement::At(offset as u64),
+            offset => DictPlacement::FromEnd(offset.unsigned_abs()),
+        }
+    };
+    // Where a table lists the dictionary as a field, it would be counted twice.
+    if let DictPlacement::At(at) = dict {
+        solid.fields.retain(|field| field.offset != at);
+    }
+    let fields_end = solid.fields.last().map_or(0, |field| field.offset as usize + 8);
+    let is_gc = layout.structs.py_type_object.tp_is_gc;
+    Ok(Some(TypeInfo {
+        address,
+        module: name.module,
+        name: name.name,
+        tp_name: name.tp_name,
+        base: head.base,
+        basicsize: head.basicsize,
+        itemsize: head.itemsize,
+        flags: head.flags,
+        family: solid.family,
+        fields: solid.fields,
+        fields_end,
+        scan: solid.scan,
+        dict,
+        inline_names,
+        is_metatype: reader.cache.u64(address.offset(is_gc))? != 0
+            && head.flags & type_flags::TYPE_SUBCLASS != 0,
+    }))
+}
+
+/// The fields of a `PyTypeObject` that say whether it is one, and what its instances are.
+struct Head {
+    metatype: RemoteAddress,
+    base: RemoteAddress,
+    basicsize: u64,
+    itemsize: u64,
+    flags: u64,
+    dictoffset: i64,
+    members: RemoteAddress,
+    member_count: u64,
+}
+
+impl Head {
+    /// `None` when the values are impossible.
+    fn read<M: Memory>(
+        reader: &mut Reader<'_, M>,
+        address: RemoteAddress,
+    ) -> Result<Option<Self>, Fault> {
+        if address.is_null() || !address.is_aligned(8) {
+            return Ok(None);
+        }
+        let structs = &reader.layout.structs;
+        let t = &structs.py_type_object;
+        let bytes = reader.cache.bytes(address, t.size as usize)?;
+        let head = Self {
+            metatype: pointer_in(&bytes, structs.py_object.ob_type),
+            base: pointer_in(&bytes, t.tp_base),
+            basicsize: u64_in(&bytes, t.tp_basicsize),
+            itemsize: u64_in(&bytes, t.tp_itemsize),
+            flags: u64_in(&bytes, t.tp_flags),
+            dictoffset: u64_in(&bytes, t.tp_dictoffset) as i64,
+            members: pointer_in(&bytes, t.tp_members),
+            member_count: u64_in(&bytes, t.ob_size),
+        };
+        let possible = head.basicsize < MAX_BASICSIZE
+            && head.itemsize < MAX_BASICSIZE
+            && head.flags & type_flags::READY != 0
+            && head.dictoffset.unsigned_abs() < MAX_BASICSIZE;
+        Ok(possible.then_some(head))
+    }
+}
+
+/// Whether the object at an address is a type whose instances are types.
+fn is_metatype<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+) -> Result<bool, Fault> {
+    if address.is_null() || !address.is_aligned(8) {
+        return Ok(false);
+    }
+    let tp_flags = reader.layout.structs.py_type_object.tp_flags;
+    let flags = reader.cache.u64(address.offset(tp_flags))?;
+    Ok(flags & (type_flags::TYPE_SUBCLASS | type_flags::READY)
+        == type_flags::TYPE_SUBCLASS | type_flags::READY)
+}
+
+/// What instances inherit from the bases that were written in C.
+struct SolidBase {
+    family: Family,
+    fields: Vec<Field>,
+    /// Whether one of them is in no table.
+    scan: bool,
+}
+
+/// Follows `tp_base` from a type to the first base whose family is known, `object` at the
+/// latest: slots of the classes on the way, and the fields of the types in C.
+fn solid_base<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    names: &Names,
+    address: RemoteAddress,
+) -> Result<SolidBase, Fault> {
+    let mut solid = SolidBase {
+        family: Family::Plain,
+        fields: Vec::new(),
+        scan: false,
+    };
+    // A table lists the fields of the bases too, so that those need none of their own.
+    let mut described = false;
+    let mut at = address;
+    for _ in 0..MAX_BASES {
+        let Some(head) = Head::read(reader, at)? else {
+            break;
+        };
+        let Some(tp_name) = c_type_name(reader, at, head.flags)? else {
+            add(&mut solid.fields, members(reader, names, &head)?);
+            at = head.base;
+            continue;
+        };
+        let family = Family::of_c_type(&tp_name);
+        if let Some(more) = fields::of_c_type(reader.layout, names, &tp_name) {
+            described = true;
+            add(&mut solid.fields, more);
+        } else if !described && family.is_none() {
+            solid.scan = true;
+            add(&mut solid.fields, members(reader, names, &head)?);
+        }
+        if let Some(family) = family {
+            solid.family = family;
+            break;
+        }
+        at = head.base;
+    }
+    Ok(solid)
+}
+
+fn add(fields: &mut Vec<Field>, more: Vec<Field>) {
+    for field in more {
+        if !fields.iter().any(|known| known.offset == field.offset) {
+            fields.push(field);
+        }
+    }
+}
+
+/// `tp_name` when the type was written in C: a static type, or one made by
+/// `PyType_FromSpec`, which alone keeps a copy of the name in `_ht_tpname`.
+fn c_type_name<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+    flags: u64,
+) -> Result<Option<String>, Fault> {
+    let structs = &reader.layout.structs;
+    let ht_tpname = structs.py_heap_type_object._ht_tpname;
+    let tp_name = structs.py_type_object.tp_name;
+    if flags & type_flags::HEAPTYPE != 0 && reader.cache.pointer(address.offset(ht_tpname))?.is_null()
+    {
+        return Ok(None);
+    }
+    let name = reader.cache.pointer(address.offset(tp_name))?;
+    Ok(Some(reader.cache.c_string(name, 512)?))
+}
+
+/// The object pointers among `tp_members`: the `__slots__` of a class, or what a type in C
+/// shows of itself.
+fn members<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    names: &Names,
+    head: &Head,
+) -> Result<Vec<Field>, Fault> {
+    let def = &reader.layout.structs.py_member_def;
+    let is_class = head.flags & type_flags::HEAPTYPE != 0;
+    let limit = if is_class {
+        (head.member_count as usize).min(MAX_MEMBERS)
+    } else {
+        MAX_MEMBERS
+    };
+    let mut fields = Vec::new();
+    if head.members.is_null() {
+        return Ok(fields);
+    }
+    for i in 0..limit as u64 {
+        let at = head.members.offset(i * def.size);
+        let name = reader.cache.pointer(at.offset(def.name))?;
+        if name.is_null() {
+            break;
+        }
+        let kind = u64::from(reader.cache.u32(at.offset(def.type_))?);
+        let offset = reader.cache.u64(at.offset(def.offset))?;
+        if OBJECT_MEMBERS.contains(&kind) && offset >= 16 && offset < MAX_BASICSIZE {
+            let name = reader.cache.c_string(name, 256)?;
+            fields.push(Field {
+                offset,
+                step: Step::Attribute(names.intern(&name)),
+                hold: Hold::Owned,
+            });
+        }
+    }
+    Ok(fields)
+}
+
+/// The names of a class's inline attributes, in the order of the values.
+fn inline_names<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+) -> Result<Vec<RemoteAddress>, Fault> {
+    let ht_cached_keys = reader.layout.structs.py_heap_type_object.ht_cached_keys;
+    let keys = reader.cache.pointer(address.offset(ht_cached_keys))?;
+    if keys.is_null() {
+        return Ok(Vec::new());
+    }
+    let Some(keys) = crate::decode::dict::Keys::read(reader, keys)? else {
+        return Ok(Vec::new());
+    };
+    let mut names = Vec::new();
+    keys.for_each(reader, |_, key, _| names.push(key))?;
+    names.truncate(MAX_INLINE_NAMES);
+    Ok(names)
+}

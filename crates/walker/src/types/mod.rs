@@ -1,0 +1,66 @@
+//! The types of the target: what each says of its instances.
+
+mod family;
+mod fields;
+mod load;
+mod name;
+mod table;
+
+pub(crate) use family::Family;
+pub(crate) use fields::Field;
+pub(crate) use table::TypeTable;
+
+use exuvia_cpython::type_flags;
+use exuvia_memory::RemoteAddress;
+
+/// Where instances keep their attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DictPlacement {
+    /// They have none, or only in slots.
+    None,
+    /// A dictionary pointer so many bytes after the object.
+    At(u64),
+    /// A dictionary pointer so many bytes before the end of the object, whose length varies.
+    FromEnd(u64),
+    /// Before the object, in the interpreter's care (`Py_TPFLAGS_MANAGED_DICT`).
+    Managed,
+}
+
+/// What a type says of its instances.
+#[derive(Debug)]
+pub(crate) struct TypeInfo {
+    pub(crate) address: RemoteAddress,
+    pub(crate) module: String,
+    pub(crate) name: String,
+    pub(crate) tp_name: String,
+    pub(crate) base: RemoteAddress,
+    pub(crate) basicsize: u64,
+    pub(crate) itemsize: u64,
+    pub(crate) flags: u64,
+    /// How instances keep what varies in size or shape.
+    pub(crate) family: Family,
+    /// Whether a base in C is in no table: what the fields leave out is found by scanning
+    /// the object's words.
+    pub(crate) scan: bool,
+    /// The object pointers at fixed places, by offset.
+    pub(crate) fields: Vec<Field>,
+    /// How far the fields reach into the object.
+    pub(crate) fields_end: usize,
+    pub(crate) dict: DictPlacement,
+    /// The names of inline attributes: `str` objects, in the order of the values.
+    pub(crate) inline_names: Vec<RemoteAddress>,
+    /// Whether the metaclass is a type in C with `tp_is_gc`: only heap types are tracked.
+    pub(crate) is_metatype: bool,
+}
+
+impl TypeInfo {
+    /// Whether it was made at run time, so that each instance owns a reference to it.
+    pub(crate) fn is_heap_type(&self) -> bool {
+        self.flags & type_flags::HEAPTYPE != 0
+    }
+
+    /// Whether its instances have the collector's header.
+    pub(crate) fn has_gc(&self) -> bool {
+        self.flags & type_flags::HAVE_GC != 0
+    }
+}

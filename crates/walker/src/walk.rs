@@ -1,0 +1,437 @@
+//! The walk as a whole.
+
+use crate::decode::dict::Table;
+use crate::describe::{Batch, Description};
+use crate::diagnostics::{Diagnostics, Trouble};
+use crate::discover::Discovery;
+use crate::kinds::KindTable;
+use crate::marks::{Marks, Numbers};
+use crate::names::WellKnown;
+use crate::reader::Reader;
+use crate::roots::{self, RootAddress};
+use crate::runtime::{self, Interpreter};
+use crate::types::TypeTable;
+use crate::values::ValueReader;
+use crate::{gc, process, text};
+use exuvia_cpython::Layout;
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+use exuvia_snapshot::{
+    Counts, KindShape, Metadata, ObjectFlags, ObjectId, References, ReferencesOverflow, Relation,
+    Root, Snapshot, Values, ValuesKept,
+};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+/// Bytes of the target that each thread keeps at hand in the first pass, in which reads
+/// follow references, and in the second, which goes through memory in order.
+const DISCOVER_CACHE: usize = 96 << 20;
+const DESCRIBE_CACHE: usize = 16 << 20;
+/// More threads than this do not make the walk faster.
+const MAX_THREADS: usize = 8;
+
+/// What is walked.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The address of `_PyRuntime`.
+    pub runtime: RemoteAddress,
+    /// What the interpreter looks like.
+    pub layout: &'a Layout,
+    /// Readable private memory: objects lie only here.
+    pub regions: &'a [Range<u64>],
+    /// The parts of it that are images of the program and its libraries.
+    pub images: &'a [Range<u64>],
+}
+
+/// What to read beside objects and references.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WalkOptions {
+    /// Which contents to keep; `None` keeps nothing, not even names.
+    pub values: Option<ValuesKept>,
+}
+
+/// Who is told how far the walk is, from several threads.
+pub trait Progress: Sync {
+    /// A phase begins; `objects` is how many objects it will go through, if known.
+    fn phase(&self, name: &'static str, objects: Option<u64>);
+    /// So many objects more were gone through in this phase.
+    fn advance(&self, objects: u64);
+    /// Whether to stop.
+    fn cancelled(&self) -> bool;
+}
+
+/// Nobody is told anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn phase(&self, _: &'static str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WalkError {
+    /// The runtime's own state can't be read.
+    #[error("the state of the Python runtime could not be read: {0}")]
+    Runtime(#[from] Fault),
+    /// The runtime is there, but no interpreter is: it is starting or has ended.
+    #[error("the Python runtime has no interpreter: it has not started yet, or has ended")]
+    NoInterpreter,
+    /// Too many references for a snapshot.
+    #[error(transparent)]
+    TooLarge(#[from] ReferencesOverflow),
+    /// [`Progress::cancelled`] said so.
+    #[error("the walk was cancelled")]
+    Cancelled,
+    /// A thread of the walk ended with a panic, which is a bug.
+    #[error("a thread of the walk failed")]
+    ThreadFailed,
+}
+
+/// Whether the interpreters are at a moment at which their heaps can be read: no garbage
+/// collection is running, which unlinks objects from the lists.
+pub fn is_safe_moment<M: Memory>(memory: &M, target: &Target<'_>) -> bool {
+    let types = TypeTable::default();
+    let names = WellKnown::new(&types.names);
+    let layout = target.layout;
+    let mut reader = Reader::new(memory, 0, layout, &types, &names, RemoteAddress::NULL);
+    match runtime::interpreters(&mut reader, target.runtime) {
+        Ok(interpreters) => !interpreters
+            .iter()
+            .any(|interpreter| gc::is_collecting(&mut reader, interpreter.address)),
+        Err(_) => true,
+    }
+}
+
+/// Walks the heap of a process. The metadata of the result has counts and diagnostics; the
+/// caller fills in process, capture and mappings.
+pub fn walk<M: Memory>(
+    memory: &M,
+    target: &Target<'_>,
+    options: &WalkOptions,
+    progress: &dyn Progress,
+) -> Result<Snapshot, WalkError> {
+    let types = TypeTable::default();
+    let names = WellKnown::new(&types.names);
+    let marks = Marks::new(target.regions);
+    let cancelled = AtomicBool::new(false);
+    let layout = target.layout;
+    let mut reader = Reader::new(
+        memory,
+        DISCOVER_CACHE,
+        layout,
+        &types,
+        &names,
+        RemoteAddress::NULL,
+    );
+    let interpreters = runtime::interpreters(&mut reader, target.runtime)?;
+    let Some(main) = interpreters.first() else {
+        return Err(WalkError::NoInterpreter);
+    };
+    reader.interpreter = main.address;
+    let main = main.address;
+
+    progress.phase("finding objects", None);
+    for interpreter in &interpreters {
+        if gc::is_collecting(&mut reader, interpreter.address) {
+            let at = interpreter.address;
+            reader.diagnostics.count(Trouble::Collecting, at);
+        }
+        gc::mark_tracked(&mut reader, interpreter.address, &marks, |found| {
+            progress.advance(found);
+            !progress.cancelled()
+        });
+    }
+    let roots = roots::find(&mut reader, target.runtime, &interpreters);
+    let synthetic = synthetic_frames(&interpreters);
+    let seeds = seeds(&interpreters, &roots, &marks);
+    let public = public_builtins(&mut reader, main);
+
+    let discovery = Discovery {
+        marks: &marks,
+        synthetic: &synthetic,
+        next_chunk: &AtomicUsize::new(0),
+        cancelled: &cancelled,
+    };
+    let tick = |found| {
+        progress.advance(found);
+        if progress.cancelled() {
+            cancelled.store(true, Ordering::Relaxed);
+        }
+    };
+    let threads = threads();
+    let mut diagnostics = reader.diagnostics.clone();
+    reader.diagnostics = Diagnostics::default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .map(|_| {
+                let (types, names) = (&types, &names);
+                let (discovery, tick) = (&discovery, &tick);
+                scope.spawn(move || {
+                    let mut reader =
+                        Reader::new(memory, DISCOVER_CACHE, layout, types, names, main);
+                    discovery.run(&mut reader, Vec::new(), tick)
+                })
+            })
+            .collect();
+        diagnostics.merge(discovery.run(&mut reader, seeds, &tick));
+        for other in others {
+            diagnostics.merge(other.join().map_err(|_| WalkError::ThreadFailed)?);
+        }
+        Ok::<_, WalkError>(())
+    })?;
+    drop(reader);
+    if progress.cancelled() {
+        return Err(WalkError::Cancelled);
+    }
+
+    let numbers = marks.number();
+    let all_types = types.snapshot();
+    let kinds = KindTable::new(layout, all_types, &public);
+    for info in kinds.unknown() {
+        diagnostics.count(Trouble::UnknownType, info.address);
+    }
+    progress.phase("reading objects", Some(numbers.len() as u64));
+    let description = Description {
+        numbers: &numbers,
+        kinds: &kinds,
+        synthetic: &synthetic,
+        images: target.images,
+        values: ValueReader::new(options.values.unwrap_or(ValuesKept::None)),
+    };
+    let make_reader = |cache| Reader::new(memory, cache, layout, &types, &names, main);
+    let described = describe(&description, threads, progress, &make_reader)?;
+    let Described {
+        mut objects,
+        references,
+        mut values,
+        owned_dicts,
+        diagnostics: more,
+    } = described;
+    diagnostics.merge(more);
+    let kind_rows = kinds.finish(&mut objects, &owned_dicts);
+    drop(owned_dicts);
+
+    let mut reader = make_reader(DESCRIBE_CACHE);
+    let (thread_rows, frame_rows) = process::rows(&mut reader, &interpreters, &numbers);
+    let type_rows = kinds.rows(|address| numbers.get(address));
+    let root_rows = root_rows(roots, &numbers);
+    let mut snapshot = Snapshot {
+        metadata: Metadata::default(),
+        objects,
+        references,
+        types: type_rows,
+        kinds: kind_rows,
+        names: Vec::new(),
+        roots: root_rows,
+        threads: thread_rows,
+        frames: frame_rows,
+        mappings: Vec::new(),
+        values: Values::default(),
+    };
+    if options.values == Some(ValuesKept::None) {
+        values = names_only(&mut reader, &snapshot);
+    }
+    snapshot.values = values;
+    diagnostics.merge(std::mem::take(&mut reader.diagnostics));
+    drop(reader);
+    snapshot.names = types.finish().into_vec();
+    snapshot.metadata.counts = counts(&snapshot);
+    snapshot.metadata.diagnostics = diagnostics.into_rows();
+    Ok(snapshot)
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS))
+}
+
+fn synthetic_frames(interpreters: &[Interpreter]) -> FxHashSet<RemoteAddress> {
+    let threads = interpreters.iter().flat_map(|i| &i.threads);
+    threads
+        .flat_map(|thread| &thread.frames)
+        .filter(|frame| frame.frame_obj.is_null())
+        .map(|frame| frame.address)
+        .collect()
+}
+
+/// Marks what the roots hold, and every frame; returns what was not known before.
+fn seeds(
+    interpreters: &[Interpreter],
+    roots: &[RootAddress],
+    marks: &Marks,
+) -> Vec<RemoteAddress> {
+    let threads = interpreters.iter().flat_map(|i| &i.threads);
+    let frames = threads.flat_map(|thread| &thread.frames);
+    roots
+        .iter()
+        .map(|root| root.target)
+        .chain(frames.map(runtime::FrameState::object))
+        .filter(|&target| marks.mark(target) == crate::marks::Marked::Now)
+        .collect()
+}
+
+/// The types that the `builtins` module names.
+fn public_builtins<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    interpreter: RemoteAddress,
+) -> FxHashSet<RemoteAddress> {
+    let mut public = FxHashSet::default();
+    let builtins = reader.layout.structs.py_interpreter_state.builtins;
+    let Ok(dict) = reader.cache.pointer(interpreter.offset(builtins)) else {
+        return public;
+    };
+    if let Ok(Some(table)) = Table::read(reader, dict) {
+        // An unreadable rest only costs some names their short form.
+        let _ = table.entries(reader, |reader, key, value| {
+            if let Some(info) = reader.type_at(value)
+                && let Ok(Some(name)) = text::read(reader, key, 100)
+                && name == info.name
+            {
+                public.insert(value);
+            }
+        });
+    }
+    public
+}
+
+#[derive(Default)]
+struct Described {
+    objects: exuvia_snapshot::Objects,
+    references: References,
+    values: Values,
+    owned_dicts: Vec<(ObjectId, exuvia_snapshot::TypeId)>,
+    diagnostics: Diagnostics,
+}
+
+impl Described {
+    fn append(&mut self, batch: &Batch) -> Result<(), ReferencesOverflow> {
+        let (all, more) = (&mut self.objects, &batch.objects);
+        all.address.extend_from_slice(&more.address);
+        all.kind.extend_from_slice(&more.kind);
+        all.size.extend_from_slice(&more.size);
+        all.allocated.extend_from_slice(&more.allocated);
+        all.refcount.extend_from_slice(&more.refcount);
+        all.flags.extend_from_slice(&more.flags);
+        self.values.append(&batch.values);
+        self.owned_dicts.extend_from_slice(&batch.owned_dicts);
+        self.references.append(&batch.references)
+    }
+}
+
+/// Runs the second pass: threads take chunk after chunk, and this one puts the results
+/// together in the order of the chunks.
+fn describe<'a, M: Memory + 'a>(
+    description: &Description<'_>,
+    threads: usize,
+    progress: &dyn Progress,
+    make_reader: &(dyn Fn(usize) -> Reader<'a, M> + Sync),
+) -> Result<Described, WalkError> {
+    let mut all = Described::default();
+    all.objects.reserve(description.numbers.len());
+    let next_chunk = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel(threads * 4);
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let sender = sender.clone();
+                let next_chunk = &next_chunk;
+                scope.spawn(move || {
+                    let mut reader = make_reader(DESCRIBE_CACHE);
+                    loop {
+                        let chunk = next_chunk.fetch_add(1, Ordering::Relaxed);
+                        if chunk >= description.numbers.chunks() || progress.cancelled() {
+                            break;
+                        }
+                        let batch = description.chunk(&mut reader, chunk);
+                        if sender.send((chunk, batch)).is_err() {
+                            break;
+                        }
+                    }
+                    reader.diagnostics
+                })
+            })
+            .collect();
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        for (chunk, batch) in receiver {
+            waiting.insert(chunk, batch?);
+            while let Some(batch) = waiting.remove(&next) {
+                progress.advance(batch.objects.len() as u64);
+                all.append(&batch)?;
+                next += 1;
+            }
+        }
+        for worker in workers {
+            let diagnostics = worker.join().map_err(|_| WalkError::ThreadFailed)?;
+            all.diagnostics.merge(diagnostics);
+        }
+        if progress.cancelled() {
+            return Err(WalkError::Cancelled);
+        }
+        Ok(all)
+    })
+}
+
+fn root_rows(roots: Vec<RootAddress>, numbers: &Numbers) -> Vec<Root> {
+    roots
+        .into_iter()
+        .filter_map(|root| {
+            Some(Root {
+                target: numbers.get(root.target)?,
+                name: root.name,
+                category: root.category,
+                owned: root.owned,
+            })
+        })
+        .collect()
+}
+
+/// The texts that are names in the program: of attributes, variables, and keys of
+/// `__dict__`s.
+fn names_only<M: Memory>(reader: &mut Reader<'_, M>, snapshot: &Snapshot) -> Values {
+    let mut names = FxHashSet::default();
+    for id in snapshot.objects.ids() {
+        let is_owned_dict = matches!(snapshot.kind(id).shape, KindShape::DictOf(_));
+        for reference in snapshot.references.of(id) {
+            match reference.relation {
+                Relation::InlineAttribute(name)
+                | Relation::Local(name)
+                | Relation::Cell(name)
+                | Relation::SuspendedLocal(name) => {
+                    names.insert(name);
+                }
+                Relation::Value(key) if is_owned_dict => {
+                    names.insert(key);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut names: Vec<_> = names.into_iter().collect();
+    names.sort_unstable();
+    let mut values = Values::default();
+    for id in names {
+        let address = RemoteAddress::new(snapshot.objects.address[id.index()]);
+        if let Some(info) = reader.type_of(address) {
+            ValueReader::of_names().keep(reader, address, id, &info, &mut values);
+        }
+    }
+    values
+}
+
+fn counts(snapshot: &Snapshot) -> Counts {
+    let objects = &snapshot.objects;
+    let is_real = |flags: &&ObjectFlags| !flags.contains(ObjectFlags::SYNTHETIC);
+    Counts {
+        objects: objects.flags.iter().filter(is_real).count() as u64,
+        references: snapshot.references.len() as u64,
+        bytes: objects.size.iter().sum(),
+    }
+}

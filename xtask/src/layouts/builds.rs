@@ -1,0 +1,121 @@
+//! The CPython builds whose DWARF the tables come from.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use exuvia_cpython::Version;
+
+use super::dwarf::Image;
+
+/// One build per table: what its series looks like does not change between releases,
+/// except where validation at run time finds it.
+pub(super) const ALL: &[Version] = &[
+    Version::new(3, 11, 7),
+    Version::new(3, 12, 1),
+    Version::new(3, 13, 0),
+];
+
+/// An installation of CPython with DWARF.
+#[derive(Debug)]
+pub(super) struct Build {
+    pub(super) version: Version,
+    pub(super) prefix: PathBuf,
+}
+
+/// The builds found under the prefixes given, or else among pyenv's versions.
+pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
+    let mut builds = Vec::new();
+    if prefixes.is_empty() {
+        let root = pyenv_root();
+        for &version in ALL {
+            let prefix = root.join("versions").join(version.to_string());
+            if prefix.is_dir() {
+                builds.push(Build { version, prefix });
+            } else {
+                eprintln!("no CPython {version} in {}: its table stays", root.display());
+            }
+        }
+        return Ok(builds);
+    }
+    for prefix in prefixes {
+        let version = version_of(prefix)?;
+        let Some(&version) = ALL.iter().find(|known| known.same_series(version)) else {
+            bail!("CPython {version} in {} has no table", prefix.display());
+        };
+        builds.push(Build {
+            version,
+            prefix: prefix.clone(),
+        });
+    }
+    Ok(builds)
+}
+
+impl Build {
+    /// The name of its table.
+    pub(super) fn file_name(&self) -> String {
+        format!("{}.{}-gil.toml", self.version.major, self.version.minor)
+    }
+
+    /// What the table says of its origin.
+    pub(super) fn source(&self) -> String {
+        format!("DWARF of CPython {}, x86-64 Linux, shared libpython", self.version)
+    }
+
+    /// The types of libpython and of the extension modules of the standard library.
+    pub(super) fn image(&self) -> Result<Image> {
+        let series = format!("{}.{}", self.version.major, self.version.minor);
+        let library = self.prefix.join("lib");
+        let mut image = Image::default();
+        let main = library.join(format!("libpython{series}.so.1.0"));
+        if !image.add_file(&main)? {
+            bail!("{} has no DWARF; it must be built with -g", main.display());
+        }
+        let modules = library.join(format!("python{series}/lib-dynload"));
+        for path in files(&modules)? {
+            if path.extension().is_some_and(|extension| extension == "so") {
+                image.add_file(&path)?;
+            }
+        }
+        Ok(image)
+    }
+}
+
+fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)
+        .with_context(|| format!("can't read {}", directory.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn pyenv_root() -> PathBuf {
+    if let Some(root) = env::var_os("PYENV_ROOT") {
+        return root.into();
+    }
+    let answer = Command::new("pyenv").arg("root").output();
+    if let Ok(answer) = answer
+        && answer.status.success()
+    {
+        return PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
+    }
+    PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".pyenv")
+}
+
+/// The version that the interpreter of a prefix says it is.
+fn version_of(prefix: &Path) -> Result<Version> {
+    let python = prefix.join("bin/python3");
+    let answer = Command::new(&python)
+        .args(["-c", "import sys; print(sys.hexversion)"])
+        .output()
+        .with_context(|| format!("can't run {}", python.display()))?;
+    let text = String::from_utf8_lossy(&answer.stdout);
+    let hex = text.trim().parse().ok();
+    hex.and_then(Version::from_hex)
+        .with_context(|| format!("{} does not say its version", python.display()))
+}

@@ -1,0 +1,89 @@
+//! The shapes of a build, from which structs and fields it has.
+
+use anyhow::{Result, bail};
+use exuvia_cpython::{
+    CurrentFrame, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal, InstanceDict, IntRepr,
+    Shapes, StaticTypes,
+};
+
+use super::dwarf::{Image, Type};
+
+/// Derives every shape; an error if a build looks like none that is known.
+pub(super) fn shapes(image: &Image) -> Result<Shapes> {
+    let has = |name: &str, field: &str| -> Result<bool> {
+        let record = image.record(name)?;
+        Ok(record.is_some_and(|record| image.field(record, field).is_some()))
+    };
+    let header = has("PyDictValues", "capacity")?;
+    let tagged = image.record("PyDictOrValues")?.is_some();
+    let in_interpreter =
+        has("PyInterpreterState", "types.builtins")?;
+    Ok(Shapes {
+        int_repr: if has("PyLongObject", "long_value.lv_tag")? {
+            IntRepr::LvTag
+        } else {
+            IntRepr::SignedSize
+        },
+        instance_dict: match (header, tagged) {
+            (true, _) => InstanceDict::InlineValues,
+            (false, true) => InstanceDict::TaggedDictOrValues,
+            (false, false) => InstanceDict::DictPointerAndValuesBefore,
+        },
+        dict_values: if header {
+            DictValues::Header
+        } else {
+            DictValues::PrefixBytes
+        },
+        frame: if has("_PyInterpreterFrame", "f_func")? {
+            Frame::FuncFirst
+        } else {
+            Frame::ExecutableFirst
+        },
+        current_frame: if has("PyThreadState", "current_frame")? {
+            CurrentFrame::ThreadState
+        } else {
+            CurrentFrame::Cframe
+        },
+        immortal: if has("PyObject", "ob_refcnt_split")? {
+            Immortal::Refcnt32
+        } else {
+            Immortal::None
+        },
+        static_types: if in_interpreter {
+            StaticTypes::InterpreterState
+        } else {
+            StaticTypes::InType
+        },
+        exception_state: if has("PyThreadState", "current_exception")? {
+            ExceptionState::CurrentException
+        } else {
+            ExceptionState::ThreeFields
+        },
+        gil: gil(image)?,
+        gc_lists: gc_lists(image)?,
+    })
+}
+
+fn gil(image: &Image) -> Result<Gil> {
+    if let Some(record) = image.record("_PyRuntimeState")?
+        && image.field(record, "ceval.gil").is_some()
+    {
+        return Ok(Gil::Runtime);
+    }
+    if let Some(record) = image.record("PyInterpreterState")?
+        && let Some(field) = image.field(record, "ceval.gil")
+        && matches!(image.strip(field.target), Some(Type::Pointer(_)))
+    {
+        return Ok(Gil::Interpreter);
+    }
+    bail!("the interpreter lock is at no known place");
+}
+
+fn gc_lists(image: &Image) -> Result<GcLists> {
+    if let Some(record) = image.record("_gc_runtime_state")?
+        && image.value(record, "length of generations")? == Some(3)
+    {
+        return Ok(GcLists::ThreeGenerations);
+    }
+    bail!("the collector keeps its objects in no known way");
+}

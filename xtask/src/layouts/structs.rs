@@ -1,0 +1,78 @@
+//! The lists of `exuvia-cpython`, resolved against a build.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use exuvia_cpython::spec::StructSpec;
+use exuvia_cpython::{CONSTANTS, STRUCTS};
+
+use super::dwarf::{Image, Record};
+
+/// Offsets of a struct, in the order of the list; the first is its size.
+pub(super) type Offsets = Vec<(&'static str, u64)>;
+
+/// Every struct of the list that the build has.
+pub(super) fn structs(image: &Image) -> Result<Vec<(&'static str, Offsets)>> {
+    let mut structs = Vec::new();
+    for spec in STRUCTS {
+        match image.record(spec.dwarf)? {
+            Some(record) => structs.push((spec.name, offsets(image, record, spec)?)),
+            None if spec.optional => {}
+            None => return Err(anyhow::anyhow!("no struct {}", spec.dwarf)),
+        }
+    }
+    Ok(structs)
+}
+
+fn offsets(image: &Image, record: &Record, spec: &StructSpec) -> Result<Offsets> {
+    let mut offsets = vec![("size", record.size)];
+    for field in spec.fields {
+        let mut value = None;
+        for path in field.paths.split('|') {
+            value = image.value(record, path)?;
+            if value.is_some() {
+                break;
+            }
+        }
+        if !field.optional {
+            value.with_context(|| format!("no field {} in {}", field.paths, spec.dwarf))?;
+        }
+        if let Some(value) = value {
+            offsets.push((field.name, value));
+        }
+    }
+    Ok(offsets)
+}
+
+/// Every enumerator of the list that the build has.
+pub(super) fn constants(image: &Image) -> Result<Vec<(&'static str, i64)>> {
+    let mut constants = Vec::new();
+    for spec in CONSTANTS {
+        let value = image.enumerator(spec.name);
+        if !spec.optional {
+            value.with_context(|| format!("no enumerator {}", spec.name))?;
+        }
+        constants.extend(value.map(|value| (spec.name, value)));
+    }
+    Ok(constants)
+}
+
+/// Where `_Py_DebugOffsets` keeps which offset: `list_object.ob_item` at 432. Empty when
+/// the build has none.
+pub(super) fn debug_offsets(image: &Image) -> Result<BTreeMap<u64, String>> {
+    let mut offsets = BTreeMap::new();
+    let Some(record) = image.record("_Py_DebugOffsets")? else {
+        return Ok(offsets);
+    };
+    for section in &record.members {
+        let (Some(name), Some(inner)) = (&section.name, image.as_record(section.target)) else {
+            continue;
+        };
+        for member in &inner.members {
+            if let Some(field) = &member.name {
+                offsets.insert(section.offset + member.offset, format!("{name}.{field}"));
+            }
+        }
+    }
+    Ok(offsets)
+}

@@ -1,0 +1,95 @@
+//! A table as it is written: stable in its order, one line per struct or type.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use exuvia_cpython::{Shapes, Version};
+
+use super::pointers::ObjectPointer;
+use super::structs::Offsets;
+use super::types::ResolvedType;
+
+/// Everything that a table holds.
+pub(super) struct Table {
+    pub(super) version: Version,
+    pub(super) source: String,
+    pub(super) shapes: Shapes,
+    pub(super) constants: Vec<(&'static str, i64)>,
+    pub(super) structs: Vec<(&'static str, Offsets)>,
+    pub(super) debug_offsets: BTreeMap<u64, String>,
+    pub(super) roots: Vec<(&'static str, Vec<ObjectPointer>)>,
+    pub(super) types: BTreeMap<String, ResolvedType>,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# Written by `cargo xtask layouts`; not to be edited.")?;
+        writeln!(f, "version = \"{}\"", self.version)?;
+        writeln!(f, "flavor = \"gil\"")?;
+        writeln!(f, "source = \"{}\"", self.source)?;
+        writeln!(f, "\n[shapes]")?;
+        f.write_str(&toml::to_string(&self.shapes).map_err(|_| fmt::Error)?)?;
+        writeln!(f, "\n[constants]")?;
+        for (name, value) in &self.constants {
+            writeln!(f, "{name} = {value}")?;
+        }
+        writeln!(f, "\n[structs]")?;
+        for (name, offsets) in &self.structs {
+            writeln!(f, "{name} = {{ {} }}", pairs(offsets))?;
+        }
+        if !self.debug_offsets.is_empty() {
+            writeln!(f, "\n[debug_offsets]")?;
+        }
+        for (offset, path) in &self.debug_offsets {
+            writeln!(f, "\"{path}\" = {offset}")?;
+        }
+        self.write_roots(f)?;
+        self.write_types(f)
+    }
+}
+
+impl Table {
+    fn write_roots(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n[roots]")?;
+        for (state, pointers) in &self.roots {
+            writeln!(f, "{state} = [")?;
+            for pointer in pointers {
+                writeln!(f, "    [\"{}\", {}],", pointer.path, pointer.offset)?;
+            }
+            writeln!(f, "]")?;
+        }
+        Ok(())
+    }
+
+    fn write_types(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n[types]")?;
+        for (name, layout) in &self.types {
+            let references: Vec<_> = layout
+                .references
+                .iter()
+                .map(|reference| match reference.strength {
+                    Some(strength) => {
+                        format!("[\"{}\", {}, \"{strength}\"]", reference.text, reference.offset)
+                    }
+                    None => format!("[\"{}\", {}]", reference.text, reference.offset),
+                })
+                .collect();
+            writeln!(
+                f,
+                "\"{name}\" = {{ struct = \"{}\", size = {}, references = [{}] }}",
+                layout.struct_name,
+                layout.size,
+                references.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn pairs(offsets: &Offsets) -> String {
+    let pairs: Vec<_> = offsets
+        .iter()
+        .map(|(name, offset)| format!("{name} = {offset}"))
+        .collect();
+    pairs.join(", ")
+}
