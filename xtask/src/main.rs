@@ -1,1 +1,37 @@
-fn main() {}
+//! What developers run: `cargo xtask test`, `tidy`, `oracle`, `layouts`, `dist`.
+
+mod cargo;
+mod dist;
+mod layouts;
+mod oracle;
+mod test;
+mod tidy;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Tasks of the exuvia workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Runs every check and every test.
+    Test,
+    /// Checks the rules that no compiler knows: which crate may use which, and the like.
+    Tidy,
+    /// Compares snapshots with what each interpreter says of itself.
+    Oracle(oracle::Args),
+    /// Generates the layout tables.
+    Layouts(layouts::Args),
+    /// Builds the static binary for release, and says where it is.
+    Dist,
+}
+
+fn main() -> Result<()> {
+    match Task::parse() {
+        Task::Test => test::run(),
+        Task::Tidy => tidy::run(),
+        Task::Oracle(args) => oracle::run(&args),
+        Task::Layouts(args) => layouts::run(&args),
+        Task::Dist => dist::run(),
+    }
+}

@@ -80,6 +80,23 @@ impl Progress {
     }
 }
 
+impl exuvia_walker::Progress for Progress {
+    fn phase(&self, name: &'static str, objects: Option<u64>) {
+        self.phase(name);
+        if let Some(objects) = objects {
+            self.expect(objects);
+        }
+    }
+
+    fn advance(&self, objects: u64) {
+        self.objects(objects);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancelled()
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.finish();

@@ -86,12 +86,17 @@ impl<'a> Target<'a> {
         if let Some(digits) = digits {
             return match digits.parse() {
                 Ok(pid) => Ok(Self::Process(pid)),
-                Err(_) => Err(Failure::new(format_args!("{digits} is too large for a PID"))
-                    .hint(LIST.to_owned())),
+                Err(_) => Err(
+                    Failure::new(format_args!("{digits} is too large for a PID"))
+                        .hint(LIST.to_owned()),
+                ),
             };
         }
         let path = Path::new(text);
-        if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        if path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        {
             return Err(Failure::new(format_args!(
                 "'{}' is neither a PID nor a snapshot: nothing of that name exists",
                 path.display()

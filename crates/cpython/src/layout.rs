@@ -34,7 +34,10 @@ pub struct Layout {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsupportedVersion {
     /// No table for this series.
-    #[error("CPython {version} ({flavor}) is not supported; supported are {}", supported())]
+    #[error(
+        "CPython {version} ({flavor}) is not supported; supported are {}",
+        supported()
+    )]
     Series {
         /// The version found.
         version: Version,

@@ -205,7 +205,14 @@ mod tests {
 
     #[test]
     fn releases_are_in_order() {
-        let versions = ["3.13.9", "3.14.0a7", "3.14.0b1", "3.14.0rc1", "3.14.0", "3.14.1"];
+        let versions = [
+            "3.13.9",
+            "3.14.0a7",
+            "3.14.0b1",
+            "3.14.0rc1",
+            "3.14.0",
+            "3.14.1",
+        ];
         assert!(versions.map(|v| v.parse::<Version>().unwrap()).is_sorted());
     }
 }

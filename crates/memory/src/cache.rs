@@ -199,10 +199,7 @@ impl<M: Memory> PageCache<M> {
 
 fn split(address: RemoteAddress) -> (u64, usize) {
     let address = address.get();
-    (
-        address / BLOCK_SIZE as u64,
-        (address & BLOCK_MASK) as usize,
-    )
+    (address / BLOCK_SIZE as u64, (address & BLOCK_MASK) as usize)
 }
 
 fn zeroed_block() -> Box<[u8; BLOCK_SIZE]> {
@@ -230,7 +227,10 @@ mod tests {
                 address,
                 length: buffer.len(),
             };
-            let end = address.get().checked_add(buffer.len() as u64).ok_or(fault)?;
+            let end = address
+                .get()
+                .checked_add(buffer.len() as u64)
+                .ok_or(fault)?;
             if address.get() < self.hole.end && self.hole.start < end {
                 return Err(fault);
             }
@@ -274,7 +274,9 @@ mod tests {
     fn what_was_displaced_is_read_again() {
         let image = Image {
             start: 0,
-            bytes: (0..100 * BLOCK_SIZE).map(|i| (i / BLOCK_SIZE) as u8).collect(),
+            bytes: (0..100 * BLOCK_SIZE)
+                .map(|i| (i / BLOCK_SIZE) as u8)
+                .collect(),
             hole: 0..0,
         };
         let mut cache = PageCache::new(&image, 0);

@@ -65,9 +65,8 @@ impl<'a> KeyOrder<'a> {
 fn items(heap: &Heap, tuple: ObjectId, depth: usize) -> Vec<KeyOrder<'_>> {
     let references = heap.snapshot().references.of(tuple);
     let items = references.filter(|item| matches!(item.relation, Relation::Index(_)));
-    // Keys that differ only behind so many items are rare, and need no order.
     items
-        .take(8)
+        .take(ITEMS)
         .map(|item| KeyOrder::nested(heap, item.target, depth))
         .collect()
 }

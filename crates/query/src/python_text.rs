@@ -159,3 +159,64 @@ fn ends(limit: usize) -> (usize, usize) {
     let room = limit.saturating_sub(CUT.len());
     (room / 2, room - room / 2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts, and what `repr` and `reprlib.repr` of Python 3.12 print of them.
+    #[rustfmt::skip]
+    const TEXTS: [(&str, &str, &str); 16] = [
+        ("", "''", "''"),
+        ("plain", "'plain'", "'plain'"),
+        ("it's", "\"it's\"", "\"it's\""),
+        ("say \"x\"", "'say \"x\"'", "'say \"x\"'"),
+        ("it's \"x\"", "'it\\'s \"x\"'", "'it\\'s \"x\"'"),
+        ("tab\u{9} nl\n cr\u{d} bs\\ nul\u{0} del\u{7f}", "'tab\\t nl\\n cr\\r bs\\\\ nul\\x00 del\\x7f'", "'tab\\t nl\\n c...l\\x00 del\\x7f'"),
+        ("é ñ 日本 😀", "'é ñ 日本 😀'", "'é ñ 日本 😀'"),
+        ("\u{80}\u{9f}\u{a0}\u{ad}\u{200b}\u{2028}\u{e000}\u{e0001}", "'\\x80\\x9f\\xa0\\xad\\u200b\\u2028\\ue000\\U000e0001'", "'\\x80\\x9f\\xa0...000\\U000e0001'"),
+        ("e\u{301} \u{301}", "'e\u{301} \u{301}'", "'e\u{301} \u{301}'"),
+        ("xxxxxxxxxxxxxxxxxxxxxxxxxxxx", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxx'", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxx'"),
+        ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxx'", "'xxxxxxxxxxxx...xxxxxxxxxxxxx'"),
+        ("abcdefghijabcdefghijabcdefghijabcdefghij", "'abcdefghijabcdefghijabcdefghijabcdefghij'", "'abcdefghijab...hijabcdefghij'"),
+        ("''''''''''''''''''''''''''''''''''''''''", "\"''''''''''''''''''''''''''''''''''''''''\"", "\"''''''''''''...'''''''''''''\""),
+        ("\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", "'\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n'", "'\\n\\n\\n\\n\\n\\n...n\\n\\n\\n\\n\\n\\n'"),
+        ("日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日", "'日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日'", "'日日日日日日日日日日日日...日日日日日日日日日日日日日'"),
+        ("a'a'a'a'a'a'a'a'a'a'a'a'a'\"end\"", "'a\\'a\\'a\\'a\\'a\\'a\\'a\\'a\\'a\\'a\\'a\\'a\\'a\\'\"end\"'", "'a\\'a\\'a\\'a\\'...\\'a\\'a\\'\"end\"'"),
+    ];
+
+    #[test]
+    fn texts_are_printed_as_python_does() {
+        for (text, whole, short) in TEXTS {
+            assert_eq!(text_repr(text), whole);
+            assert_eq!(short_text_repr(text, 30), short);
+        }
+    }
+
+    #[test]
+    fn bytes_are_printed_as_python_does() {
+        assert_eq!(bytes_repr(b""), "b''");
+        assert_eq!(bytes_repr(b"it's"), "b\"it's\"");
+        assert_eq!(bytes_repr(b"it's \"x\""), "b'it\\'s \"x\"'");
+        assert_eq!(
+            bytes_repr(b"\x00\t\n\x0b\r\x1f !"),
+            "b'\\x00\\t\\n\\x0b\\r\\x1f !'"
+        );
+        assert_eq!(bytes_repr(b"\x7f\x80\xff\\"), "b'\\x7f\\x80\\xff\\\\'");
+        let long = cut_middle(bytes_repr(&[b'z'; 40]), 30);
+        assert_eq!(long, "b'zzzzzzzzzzz...zzzzzzzzzzzzz'");
+    }
+
+    #[test]
+    fn the_beginning_of_a_text_says_so() {
+        assert_eq!(cut_end(text_repr("abc"), usize::MAX), "'abc...'");
+        assert_eq!(cut_end(text_repr(&"x".repeat(100)), 30).len(), 30);
+        assert_eq!(cut_end(text_repr("it's"), 30), "\"it's...\"");
+    }
+
+    #[test]
+    fn names_cannot_control_a_terminal() {
+        assert_eq!(harmless("\u{1b}[31mred\n"), "\\x1b[31mred\\n");
+        assert_eq!(harmless("Größe"), "Größe");
+    }
+}

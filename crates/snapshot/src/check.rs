@@ -47,7 +47,11 @@ fn objects(snapshot: &Snapshot) -> Result<(), Inconsistency> {
     if u32::try_from(count).is_err() {
         return table.fails(count, "more rows than 32 bits can number");
     }
-    if let Some(row) = objects.address.windows(2).position(|pair| pair[0] >= pair[1]) {
+    if let Some(row) = objects
+        .address
+        .windows(2)
+        .position(|pair| pair[0] >= pair[1])
+    {
         return table.fails(row + 1, "its address is not above the one before");
     }
     let kinds = snapshot.kinds.len();
@@ -226,5 +230,145 @@ impl Table {
             row,
             what: what.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Frame, Kind, KindId, Mapping, NameId, Root, RootCategory, Type, TypeId};
+    use crate::{References, Thread};
+
+    /// Two objects of one kind, and one of everything else.
+    fn sound() -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for address in [16, 32] {
+            snapshot.objects.address.push(address);
+            snapshot.objects.kind.push(KindId(0));
+            snapshot.objects.size.push(16);
+            snapshot.objects.allocated.push(16);
+            snapshot.objects.refcount.push(1);
+            snapshot.objects.flags.push(Default::default());
+        }
+        snapshot.references = to(ObjectId(1), Relation::InstanceDict);
+        snapshot.kinds = vec![Kind {
+            name: "object".into(),
+            type_id: TypeId(0),
+            shape: KindShape::Plain,
+        }];
+        snapshot.types = vec![Type::default()];
+        snapshot.names = vec!["ob_type".into()];
+        snapshot.threads = vec![Thread::default()];
+        snapshot.frames = vec![Frame::default()];
+        snapshot.roots = vec![Root {
+            name: "i0_modules".into(),
+            target: ObjectId(0),
+            category: RootCategory::Interpreter,
+            owned: true,
+        }];
+        snapshot
+    }
+
+    /// One reference of the first of two objects.
+    fn to(target: ObjectId, relation: Relation) -> References {
+        let mut references = References::default();
+        references.push(Reference {
+            target,
+            relation,
+            weak: false,
+        });
+        references.finish_object().unwrap();
+        references.finish_object().unwrap();
+        references
+    }
+
+    /// What `check` says after a change of a sound snapshot.
+    fn changed(change: impl FnOnce(&mut Snapshot)) -> String {
+        let mut snapshot = sound();
+        assert_eq!(check(&snapshot), Ok(()));
+        change(&mut snapshot);
+        check(&snapshot).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn objects() {
+        let said = changed(|s| s.objects.size.truncate(1));
+        assert_eq!(
+            said,
+            "objects, row 0: columns of 2 and [2, 1, 2, 2, 2] rows"
+        );
+        let said = changed(|s| s.objects.address[1] = 16);
+        assert_eq!(
+            said,
+            "objects, row 1: its address is not above the one before"
+        );
+        let said = changed(|s| s.objects.kind[1] = KindId(1));
+        assert_eq!(said, "objects, row 1: kind 1 of 1");
+        let said = changed(|s| s.objects.allocated.fill(u64::MAX));
+        assert!(said.starts_with("objects, row 1: the sizes"), "{said}");
+    }
+
+    #[test]
+    fn references() {
+        let said = changed(|s| s.references = References::default());
+        assert_eq!(said, "references, row 0: sources of 0 objects, not 2");
+        let said = changed(|s| s.references = to(ObjectId(2), Relation::InstanceDict));
+        assert_eq!(said, "references, row 0: target 2 of 2 objects");
+        let (name, object) = (NameId(1), ObjectId(2));
+        for relation in [Relation::Attribute(name), Relation::Interior(name)] {
+            let said = changed(|s| s.references = to(ObjectId(0), relation));
+            assert_eq!(said, "references, row 0: name 1 of 1");
+        }
+        for relation in [
+            Relation::InlineAttribute(object),
+            Relation::Value(object),
+            Relation::Local(object),
+            Relation::Cell(object),
+            Relation::SuspendedLocal(object),
+        ] {
+            let said = changed(|s| s.references = to(ObjectId(0), relation));
+            assert_eq!(said, "references, row 0: operand 2 of 2 objects");
+        }
+    }
+
+    #[test]
+    fn types_and_kinds() {
+        let said = changed(|s| s.types[0].object = Some(ObjectId(2)));
+        assert_eq!(said, "types, row 0: object 2 of 2");
+        let said = changed(|s| s.types[0].base = Some(TypeId(1)));
+        assert_eq!(said, "types, row 0: base 1 of 1");
+        let said = changed(|s| {
+            s.types = [None, Some(0), Some(3), Some(2)]
+                .map(|base| Type {
+                    base: base.map(TypeId),
+                    ..Type::default()
+                })
+                .to_vec();
+        });
+        assert_eq!(said, "types, row 3: the type inherits from itself");
+        let said = changed(|s| s.kinds[0].type_id = TypeId(1));
+        assert_eq!(said, "kinds, row 0: type 1 of 1");
+        let said = changed(|s| s.kinds[0].shape = KindShape::DictOf(TypeId(7)));
+        assert_eq!(said, "kinds, row 0: type 7 of 1");
+    }
+
+    #[test]
+    fn roots_frames_mappings_and_values() {
+        let said = changed(|s| s.roots[0].target = ObjectId(2));
+        assert_eq!(said, "roots, row 0: object 2 of 2");
+        let said = changed(|s| s.frames[0].thread = 1);
+        assert_eq!(said, "frames, row 0: thread 1 of 1");
+        let said = changed(|s| s.frames[0].object = ObjectId(2));
+        assert_eq!(said, "frames, row 0: object 2 of 2");
+        let said = changed(|s| s.frames[0].code = Some(ObjectId(2)));
+        assert_eq!(said, "frames, row 0: object 2 of 2");
+        let backwards = Mapping {
+            start: 1,
+            ..Mapping::default()
+        };
+        let said = changed(|s| s.mappings.push(backwards));
+        assert_eq!(said, "mappings, row 0: it ends before it starts");
+        let said = changed(|s| s.values.push(ObjectId(2), crate::ValueForm::Repr, b"1"));
+        assert_eq!(said, "values, row 0: object 2 of 2");
     }
 }

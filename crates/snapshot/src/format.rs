@@ -295,3 +295,70 @@ pub(crate) const TABLES: [&Table; 10] = [
     &FRAMES,
     &MAPPINGS,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The documentation has, for every table, a section with a row for each of its columns, in
+    /// their order.
+    #[test]
+    fn the_documentation_has_every_column() {
+        let text = include_str!("../../../docs/snapshot-format.md");
+        for table in TABLES {
+            let heading = format!("\n### {}\n", table.name);
+            let section = text.split(&heading).nth(1).expect(table.name);
+            let section = section.split("\n### ").next().unwrap();
+            let (_, body) = section
+                .split_once("| column | type | meaning |\n|---|---|---|\n")
+                .unwrap();
+            let documented: Vec<_> = body
+                .lines()
+                .take_while(|line| line.starts_with('|'))
+                .map(|line| {
+                    line.split('|')
+                        .map(str::trim)
+                        .skip(1)
+                        .take(3)
+                        .collect::<Vec<_>>()
+                })
+                .collect();
+            let expected: Vec<_> = table.columns.iter().map(Column::documented).collect();
+            let found: Vec<_> = documented
+                .iter()
+                .map(|row| {
+                    (
+                        row[0].to_owned(),
+                        row[1].to_owned(),
+                        row[2].contains("null "),
+                    )
+                })
+                .collect();
+            assert_eq!(found, expected, "{}", table.name);
+        }
+    }
+
+    impl Column {
+        fn documented(&self) -> (String, String, bool) {
+            let form = match self.form {
+                U8 => "uint8",
+                U32 => "uint32",
+                U64 => "uint64",
+                Bool => "boolean",
+                Text => "string",
+                Bytes => "binary",
+            };
+            (format!("`{}`", self.name), form.to_owned(), self.nullable)
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_every_label() {
+        let text = include_str!("../../../docs/snapshot-format.md");
+        use crate::labels::{KIND_SHAPES, RELATIONS, ROOT_CATEGORIES, VALUE_FORMS};
+        let labels = [&RELATIONS[..], &VALUE_FORMS, &KIND_SHAPES, &ROOT_CATEGORIES].concat();
+        for label in labels {
+            assert!(text.contains(&format!("`{label}`")), "{label}");
+        }
+    }
+}

@@ -125,7 +125,9 @@ mod tests {
     #[test]
     fn the_first_error_is_told() {
         let jobs: Vec<Job<'_, u32>> = (0..20u32)
-            .map(|job| -> Job<'_, u32> { Box::new(move || if job < 7 { Ok(()) } else { Err(job) }) })
+            .map(|job| -> Job<'_, u32> {
+                Box::new(move || if job < 7 { Ok(()) } else { Err(job) })
+            })
             .collect();
         assert_eq!(all(jobs), Err(7));
     }

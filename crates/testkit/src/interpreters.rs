@@ -113,7 +113,11 @@ fn describe(program: &Path) -> Result<Interpreter> {
     let output = Command::new(program)
         .args(["-I", "-S", "-c", DESCRIBE])
         .output()?;
-    ensure!(output.status.success(), "it does not run: {}", output.status);
+    ensure!(
+        output.status.success(),
+        "it does not run: {}",
+        output.status
+    );
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 

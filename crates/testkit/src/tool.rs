@@ -95,7 +95,10 @@ impl Exuvia {
     }
 
     /// Starts it with a pipe for stderr.
-    pub fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Running> {
+    pub fn start<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<Running> {
         let mut child = self
             .command(arguments)
             .stdout(Stdio::null())
@@ -126,16 +129,28 @@ impl Outcome {
     /// line `error:` that contains one text, then a line `hint:` that contains the other.
     pub fn expect_error(&self, error: &str, hint: &str) -> Result<()> {
         let complaint = || format!("{}, stderr:\n{}", self.status, self.stderr);
-        ensure!(self.status.code() == Some(1), "not exit code 1: {}", complaint());
+        ensure!(
+            self.status.code() == Some(1),
+            "not exit code 1: {}",
+            complaint()
+        );
         ensure!(self.stdout.is_empty(), "stdout: {}", self.stdout);
         let line = |prefix: &str| {
             let mut lines = self.stderr.lines();
             lines.find_map(|line| line.strip_prefix(prefix))
         };
         let said = line("error: ").with_context(|| format!("no error: {}", complaint()))?;
-        ensure!(said.contains(error), "{error:?} is not in the error: {}", complaint());
+        ensure!(
+            said.contains(error),
+            "{error:?} is not in the error: {}",
+            complaint()
+        );
         let said = line("hint: ").with_context(|| format!("no hint: {}", complaint()))?;
-        ensure!(said.contains(hint), "{hint:?} is not in the hint: {}", complaint());
+        ensure!(
+            said.contains(hint),
+            "{hint:?} is not in the hint: {}",
+            complaint()
+        );
         Ok(())
     }
 }

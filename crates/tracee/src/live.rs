@@ -166,7 +166,6 @@ impl Memory for LiveMemory {
         };
         let start = address.get();
         let end = start.checked_add(buffer.len() as u64).ok_or(fault)?;
-        // Most long reads lie in memory that exists throughout, or in a file.
         let mut at = start;
         let mut rest = buffer;
         while at < end {

@@ -142,7 +142,14 @@ impl Description<'_> {
                     ObjectFlags::SYNTHETIC
                 };
                 let rows = &mut batch.objects;
-                push(rows, object, self.kinds.frame(), extent::Extent::default(), 0, flags);
+                push(
+                    rows,
+                    object,
+                    self.kinds.frame(),
+                    extent::Extent::default(),
+                    0,
+                    flags,
+                );
             }
         }
         batch.references.finish_object()
@@ -177,7 +184,8 @@ impl Description<'_> {
         let extent = extent::of(reader, object, info, is_static).unwrap_or_default();
         push(&mut batch.objects, object, kind, extent, refcount, flags);
         if let Some(id) = self.numbers.get(object) {
-            self.values.keep(reader, object, id, info, &mut batch.values);
+            self.values
+                .keep(reader, object, id, info, &mut batch.values);
         }
     }
 

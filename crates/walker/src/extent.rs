@@ -35,7 +35,9 @@ pub(crate) fn block(request: u64) -> u64 {
     match request {
         0 => 0,
         small if small <= SMALL_REQUEST => small.next_multiple_of(ALIGNMENT),
-        large => (large.saturating_add(MALLOC_OVERHEAD) & !(ALIGNMENT - 1)).saturating_add(ALIGNMENT),
+        large => {
+            (large.saturating_add(MALLOC_OVERHEAD) & !(ALIGNMENT - 1)).saturating_add(ALIGNMENT)
+        }
     }
 }
 
@@ -74,12 +76,13 @@ pub(crate) fn of<M: Memory>(
     let parts = parts(reader, object, info)?;
     let shape = reader.layout.shapes.instance_dict;
     // A static type has no header, whatever its metaclass says.
-    let headless = info.family == Family::Type
-        && is_static
-        && !reader.layout.counts_header_of_static_types();
+    let headless =
+        info.family == Family::Type && is_static && !reader.layout.counts_header_of_static_types();
     let is_gc = info.has_gc() && !headless;
     let before = shape.pre_header(info.flags, is_gc);
-    let size = before.saturating_add(parts.own).saturating_add(parts.counted);
+    let size = before
+        .saturating_add(parts.own)
+        .saturating_add(parts.counted);
     let mut allocated = block(parts.counted).saturating_add(parts.uncounted);
     if !is_static {
         let inline = inline_values(reader, object, info)?;
@@ -364,7 +367,9 @@ fn bytes_io<M: Memory>(
     let b = &structs.py_bytes_object;
     let length = reader.cache.u64(buffer.offset(b.ob_size))?;
     // The block belongs to the `bytes` object, which is a row of its own.
-    Ok(Parts::own(basic.saturating_add(b.ob_sval + 1).saturating_add(length)))
+    Ok(Parts::own(
+        basic.saturating_add(b.ob_sval + 1).saturating_add(length),
+    ))
 }
 
 fn decimal<M: Memory>(

@@ -37,10 +37,7 @@ pub(crate) fn is_collecting<M: Memory>(
 }
 
 /// The heads of the generations and of the permanent one.
-fn heads<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    interpreter: RemoteAddress,
-) -> Vec<RemoteAddress> {
+fn heads<M: Memory>(reader: &mut Reader<'_, M>, interpreter: RemoteAddress) -> Vec<RemoteAddress> {
     let structs = &reader.layout.structs;
     let g = &structs.gc_runtime_state;
     let state = interpreter.offset(structs.py_interpreter_state.gc);

@@ -21,7 +21,11 @@ pub(crate) fn line_at(table: &[u8], first_line: u32, offset: u64) -> u32 {
         line += delta;
         if offset < end {
             let has_line = form != 15;
-            return if has_line { u32::try_from(line).unwrap_or(0) } else { 0 };
+            return if has_line {
+                u32::try_from(line).unwrap_or(0)
+            } else {
+                0
+            };
         }
         // The entry's other bytes have the highest bit clear.
         while rest.next_if(|byte| byte & 0x80 == 0).is_some() {}
@@ -45,7 +49,11 @@ fn varint(bytes: &mut impl Iterator<Item = u8>) -> u64 {
 
 fn signed(value: u64) -> i64 {
     let magnitude = (value >> 1) as i64;
-    if value & 1 == 0 { magnitude } else { -magnitude }
+    if value & 1 == 0 {
+        magnitude
+    } else {
+        -magnitude
+    }
 }
 
 #[cfg(test)]

@@ -101,7 +101,8 @@ impl Marks {
         let word = &chunk.marked.get_or_init(bits)[word];
         // Most references lead to objects that are marked already: look before writing, so
         // that the line stays shared between the cores.
-        if word.load(Ordering::Relaxed) & bit != 0 || word.fetch_or(bit, Ordering::Relaxed) & bit != 0
+        if word.load(Ordering::Relaxed) & bit != 0
+            || word.fetch_or(bit, Ordering::Relaxed) & bit != 0
         {
             Marked::Before
         } else {
@@ -157,7 +158,10 @@ impl Marks {
     pub(crate) fn tracked_in(&self, chunk: usize) -> impl Iterator<Item = RemoteAddress> + '_ {
         self.chunks.get(chunk).into_iter().flat_map(|chunk| {
             let bits = chunk.tracked.get().map_or(&[][..], |bits| bits);
-            addresses(chunk.start, bits.iter().map(|word| word.load(Ordering::Relaxed)))
+            addresses(
+                chunk.start,
+                bits.iter().map(|word| word.load(Ordering::Relaxed)),
+            )
         })
     }
 
@@ -171,7 +175,10 @@ impl Marks {
             let Some(marked) = chunk.marked.into_inner() else {
                 continue;
             };
-            let words: Box<[u64]> = marked.iter().map(|word| word.load(Ordering::Relaxed)).collect();
+            let words: Box<[u64]> = marked
+                .iter()
+                .map(|word| word.load(Ordering::Relaxed))
+                .collect();
             let tracked = chunk.tracked.into_inner().map(|bits| {
                 bits.iter()
                     .map(|word| word.load(Ordering::Relaxed))
@@ -252,8 +259,7 @@ impl Numbers {
         let chunk = &self.chunks[*self.index.get(&(address / CHUNK_BYTES))? as usize];
         let (word, bit) = place(address);
         let bits = chunk.marked[word];
-        (bits & bit != 0)
-            .then(|| ObjectId(chunk.ranks[word] + (bits & (bit - 1)).count_ones()))
+        (bits & bit != 0).then(|| ObjectId(chunk.ranks[word] + (bits & (bit - 1)).count_ones()))
     }
 
     /// Whether the garbage collector tracks the object at an address.
@@ -296,11 +302,19 @@ mod tests {
             assert_eq!(marks.mark(address), Marked::Now);
             assert_eq!(marks.mark(address), Marked::Before);
         }
-        assert_eq!(marks.mark(RemoteAddress::new(0x10_0011)), Marked::Impossible);
-        assert_eq!(marks.mark(RemoteAddress::new(0x40_0000)), Marked::Impossible);
+        assert_eq!(
+            marks.mark(RemoteAddress::new(0x10_0011)),
+            Marked::Impossible
+        );
+        assert_eq!(
+            marks.mark(RemoteAddress::new(0x40_0000)),
+            Marked::Impossible
+        );
         let numbers = marks.number();
         assert_eq!(numbers.len(), 4);
-        let found: Vec<_> = (0..numbers.chunks()).flat_map(|c| numbers.in_chunk(c)).collect();
+        let found: Vec<_> = (0..numbers.chunks())
+            .flat_map(|c| numbers.in_chunk(c))
+            .collect();
         assert!(found.is_sorted());
         for (rank, &address) in found.iter().enumerate() {
             assert_eq!(numbers.get(address), Some(ObjectId(rank as u32)));

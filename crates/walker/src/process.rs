@@ -79,7 +79,9 @@ fn line<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Result<u32
     let table = reader.cache.pointer(frame.code.offset(c.co_linetable))?;
     let b = &structs.py_bytes_object;
     let length = reader.cache.u64(table.offset(b.ob_size))?.min(1 << 24);
-    let table = reader.cache.bytes(table.offset(b.ob_sval), length as usize)?;
+    let table = reader
+        .cache
+        .bytes(table.offset(b.ob_sval), length as usize)?;
     let first_line = reader.cache.u32(frame.code.offset(c.co_firstlineno))?;
     let offset = at.saturating_sub(first);
     Ok(lines::line_at(&table, first_line, offset))

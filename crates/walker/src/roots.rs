@@ -28,7 +28,13 @@ pub(crate) fn find<M: Memory>(
 ) -> Vec<RootAddress> {
     let layout = reader.layout;
     let mut roots = Roots::default();
-    roots.fields(reader, "", runtime, &layout.roots.runtime, RootCategory::Interpreter);
+    roots.fields(
+        reader,
+        "",
+        runtime,
+        &layout.roots.runtime,
+        RootCategory::Interpreter,
+    );
     for interpreter in interpreters {
         let prefix = format!("i{}_", interpreter.id);
         roots.fields(
@@ -98,7 +104,13 @@ impl Roots {
             self.add(name, frame.object(), RootCategory::Thread, owned);
         }
         let fields = &reader.layout.roots.thread;
-        self.fields(reader, &prefix, thread.address, fields, RootCategory::Thread);
+        self.fields(
+            reader,
+            &prefix,
+            thread.address,
+            fields,
+            RootCategory::Thread,
+        );
     }
 
     fn atexit<M: Memory>(

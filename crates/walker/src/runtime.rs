@@ -126,7 +126,10 @@ fn gil_holder<M: Memory>(
     let structs = &reader.layout.structs;
     let g = &structs.gil_runtime_state;
     let gil = match reader.layout.shapes.gil {
-        Gil::Runtime => structs.py_runtime_state.ceval_gil.map(|at| runtime.offset(at)),
+        Gil::Runtime => structs
+            .py_runtime_state
+            .ceval_gil
+            .map(|at| runtime.offset(at)),
         Gil::Interpreter => match structs.py_interpreter_state.ceval_gil {
             Some(at) => Some(reader.cache.pointer(interpreter.offset(at))?),
             None => None,

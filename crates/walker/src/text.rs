@@ -100,7 +100,10 @@ impl Text {
             let at = self.data.offset(done as u64 * self.width);
             reader.cache.read_exact(at, bytes)?;
             for unit in bytes.chunks_exact(self.width as usize) {
-                let code = unit.iter().rev().fold(0, |code, &byte| code << 8 | u32::from(byte));
+                let code = unit
+                    .iter()
+                    .rev()
+                    .fold(0, |code, &byte| code << 8 | u32::from(byte));
                 match char::from_u32(code) {
                     Some(character) => out.push(character),
                     None => out.push_str(&format!("\\u{code:04x}")),

@@ -261,11 +261,7 @@ fn synthetic_frames(interpreters: &[Interpreter]) -> FxHashSet<RemoteAddress> {
 }
 
 /// Marks what the roots hold, and every frame; returns what was not known before.
-fn seeds(
-    interpreters: &[Interpreter],
-    roots: &[RootAddress],
-    marks: &Marks,
-) -> Vec<RemoteAddress> {
+fn seeds(interpreters: &[Interpreter], roots: &[RootAddress], marks: &Marks) -> Vec<RemoteAddress> {
     let threads = interpreters.iter().flat_map(|i| &i.threads);
     let frames = threads.flat_map(|thread| &thread.frames);
     roots

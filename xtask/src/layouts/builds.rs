@@ -35,7 +35,10 @@ pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
             if prefix.is_dir() {
                 builds.push(Build { version, prefix });
             } else {
-                eprintln!("no CPython {version} in {}: its table stays", root.display());
+                eprintln!(
+                    "no CPython {version} in {}: its table stays",
+                    root.display()
+                );
             }
         }
         return Ok(builds);
@@ -61,7 +64,10 @@ impl Build {
 
     /// What the table says of its origin.
     pub(super) fn source(&self) -> String {
-        format!("DWARF of CPython {}, x86-64 Linux, shared libpython", self.version)
+        format!(
+            "DWARF of CPython {}, x86-64 Linux, shared libpython",
+            self.version
+        )
     }
 
     /// The types of libpython and of the extension modules of the standard library.
@@ -84,8 +90,8 @@ impl Build {
 }
 
 fn files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(directory)
-        .with_context(|| format!("can't read {}", directory.display()))?;
+    let entries =
+        fs::read_dir(directory).with_context(|| format!("can't read {}", directory.display()))?;
     let mut paths = Vec::new();
     for entry in entries {
         paths.push(entry?.path());

@@ -162,13 +162,21 @@ impl<'a> UnitScan<'a> {
             gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type => {
                 let record = self.record(entry, name.clone());
                 if let Some(name) = name.filter(|_| !record.declaration) {
-                    image.names.entry(name).or_default().push((self.source.clone(), id));
+                    image
+                        .names
+                        .entry(name)
+                        .or_default()
+                        .push((self.source.clone(), id));
                 }
                 Type::Record(record)
             }
             gimli::DW_TAG_typedef => {
                 if let Some(name) = name {
-                    image.names.entry(name).or_default().push((self.source.clone(), id));
+                    image
+                        .names
+                        .entry(name)
+                        .or_default()
+                        .push((self.source.clone(), id));
                 }
                 Type::Alias(target)
             }

@@ -45,9 +45,9 @@ impl Image {
             };
             match found {
                 None => found = Some((source, record)),
-                Some((first, other)) if !same(record, other) => bail!(
-                    "{name} is different in {first} and {source}; ask for '{name} @ file.c'"
-                ),
+                Some((first, other)) if !same(record, other) => {
+                    bail!("{name} is different in {first} and {source}; ask for '{name} @ file.c'")
+                }
                 Some(_) => {}
             }
         }
@@ -76,10 +76,12 @@ impl Image {
             return Some(record);
         }
         let definitions = self.named(record.name.as_deref()?);
-        definitions.iter().find_map(|(_, id)| match self.strip(Some(*id))? {
-            Type::Record(record) if !record.declaration => Some(record),
-            _ => None,
-        })
+        definitions
+            .iter()
+            .find_map(|(_, id)| match self.strip(Some(*id))? {
+                Type::Record(record) if !record.declaration => Some(record),
+                _ => None,
+            })
     }
 
     /// The field at a path such as `interpreters.head`.
@@ -132,13 +134,21 @@ impl Image {
             let Some(path) = path.strip_prefix(prefix) else {
                 continue;
             };
-            let (outer, _) = path.split_once('.').context("a bit field needs its record")?;
+            let (outer, _) = path
+                .split_once('.')
+                .context("a bit field needs its record")?;
             let (Some(field), Some(outer)) = (self.field(record, path), self.field(record, outer))
             else {
                 return Ok(None);
             };
-            let (first, bits) = field.bits.with_context(|| format!("{path} is no bit field"))?;
-            return Ok(Some(if width { bits } else { first - outer.offset * 8 }));
+            let (first, bits) = field
+                .bits
+                .with_context(|| format!("{path} is no bit field"))?;
+            return Ok(Some(if width {
+                bits
+            } else {
+                first - outer.offset * 8
+            }));
         }
         Ok(self.field(record, path).map(|field| field.offset))
     }
@@ -156,7 +166,9 @@ fn shifted(field: Field, by: u64) -> Field {
 fn same(a: &Record, b: &Record) -> bool {
     let places = |record: &Record| -> Vec<_> {
         let members = record.members.iter();
-        members.map(|member| (member.name.clone(), member.offset)).collect()
+        members
+            .map(|member| (member.name.clone(), member.offset))
+            .collect()
     };
     a.size == b.size && places(a) == places(b)
 }

@@ -64,7 +64,10 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     if !stale.is_empty() {
-        bail!("not what DWARF says: {}\nhint: run `cargo xtask layouts`", stale.join(", "));
+        bail!(
+            "not what DWARF says: {}\nhint: run `cargo xtask layouts`",
+            stale.join(", ")
+        );
     }
     Ok(())
 }

@@ -56,7 +56,9 @@ impl Image {
         let Some(Type::Array { element, length }) = self.strip(field.target) else {
             return Vec::new();
         };
-        let inner = self.as_record(*element).and_then(|element| self.field(element, rest));
+        let inner = self
+            .as_record(*element)
+            .and_then(|element| self.field(element, rest));
         let (Some(inner), Some(size), Some(length)) = (inner, self.size_of(*element), *length)
         else {
             return Vec::new();
@@ -131,7 +133,9 @@ impl Image {
         }
         let first = record.members.first();
         depth < MAX_DEPTH
-            && first.is_some_and(|member| member.offset == 0 && self.is_object(member.target, depth + 1))
+            && first.is_some_and(|member| {
+                member.offset == 0 && self.is_object(member.target, depth + 1)
+            })
     }
 
     fn size_of(&self, id: Option<TypeId>) -> Option<u64> {

@@ -32,8 +32,8 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("can't read {}", path.display()))?;
+        let text =
+            fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("in {}", path.display()))
     }
 
@@ -41,7 +41,9 @@ impl Wanted {
     pub(super) fn resolve(&self, image: &Image) -> Result<Vec<(&'static str, Vec<ObjectPointer>)>> {
         let mut states = Vec::new();
         for (state, names) in STATES {
-            let record = image.record(names)?.with_context(|| format!("no struct {names}"))?;
+            let record = image
+                .record(names)?
+                .with_context(|| format!("no struct {names}"))?;
             let ignored = self.ignored.get(state);
             let mut skip = |path: &str| ignored.is_some_and(|paths| paths.contains_key(path));
             let mut pointers = image.object_pointers(record, &mut skip);

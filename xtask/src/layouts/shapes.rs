@@ -16,8 +16,7 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
     };
     let header = has("PyDictValues", "capacity")?;
     let tagged = image.record("PyDictOrValues")?.is_some();
-    let in_interpreter =
-        has("PyInterpreterState", "types.builtins")?;
+    let in_interpreter = has("PyInterpreterState", "types.builtins")?;
     Ok(Shapes {
         int_repr: if has("PyLongObject", "long_value.lv_tag")? {
             IntRepr::LvTag

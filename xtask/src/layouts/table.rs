@@ -69,7 +69,10 @@ impl Table {
                 .iter()
                 .map(|reference| match reference.strength {
                     Some(strength) => {
-                        format!("[\"{}\", {}, \"{strength}\"]", reference.text, reference.offset)
+                        format!(
+                            "[\"{}\", {}, \"{strength}\"]",
+                            reference.text, reference.offset
+                        )
                     }
                     None => format!("[\"{}\", {}]", reference.text, reference.offset),
                 })

@@ -63,8 +63,8 @@ pub(super) struct ResolvedReference {
 
 impl Wanted {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("can't read {}", path.display()))?;
+        let text =
+            fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("in {}", path.display()))
     }
 
@@ -89,7 +89,12 @@ impl Wanted {
         Ok(types)
     }
 
-    fn references(&self, image: &Image, record: &Record, wanted: &Struct) -> Vec<ResolvedReference> {
+    fn references(
+        &self,
+        image: &Image,
+        record: &Record,
+        wanted: &Struct,
+    ) -> Vec<ResolvedReference> {
         let mut skip = |path: &str| {
             let last = path.rsplit('.').next().unwrap_or(path);
             self.ignored.contains_key(last) || wanted.ignored.contains_key(path)
@@ -115,13 +120,18 @@ impl Wanted {
         for (name, wanted) in &self.structs {
             let mut records = Vec::new();
             for image in images {
-                records.extend(image.record(wanted.dwarf(name))?.map(|record| (image, record)));
+                records.extend(
+                    image
+                        .record(wanted.dwarf(name))?
+                        .map(|record| (image, record)),
+                );
             }
             if records.is_empty() {
                 bail!("types.toml: no build has struct {}", wanted.dwarf(name));
             }
             for field in wanted.fields() {
-                let found = |(image, record): &(&Image, &Record)| image.field(record, field).is_some();
+                let found =
+                    |(image, record): &(&Image, &Record)| image.field(record, field).is_some();
                 if !records.iter().any(found) {
                     bail!("types.toml: no build has field {field} in {name}");
                 }

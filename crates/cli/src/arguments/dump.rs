@@ -7,9 +7,6 @@ use std::path::PathBuf;
 /// What `dump` was given.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take it
-instead of a PID.
-
 Examples:
   exuvia dump 4242
   exuvia dump 4242 -o /var/tmp/before.exuvia --values none")]

@@ -25,7 +25,10 @@ impl Limit {
     /// The rows to show.
     pub(crate) fn first_of<T>(self, rows: &[T]) -> &[T] {
         let shown = usize::try_from(self.of(rows.len() as u128));
-        shown.ok().and_then(|shown| rows.get(..shown)).unwrap_or(rows)
+        shown
+            .ok()
+            .and_then(|shown| rows.get(..shown))
+            .unwrap_or(rows)
     }
 }
 

@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Show one object: its value, who refers to it, and what it refers to
     Show(ShowArguments),
     /// Write a snapshot of a process, to be examined later or elsewhere
+    ///
+    /// The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take
+    /// it instead of a PID.
     Dump(DumpArguments),
     /// Watch exuvia find the leak of a small Python service that it starts
     Demo,

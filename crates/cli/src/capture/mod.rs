@@ -1,7 +1,27 @@
-//! From a PID to a snapshot.
+//! From a PID to a snapshot: freeze, clone, let go, read the clone.
+
+mod error;
+mod interpreter;
+mod regions;
+
+pub(crate) use error::CaptureError;
 
 use crate::progress::Progress;
-use exuvia_snapshot::{Snapshot, ValuesKept};
+use exuvia_snapshot::{Capture, CaptureMode, Mapping, Snapshot, ValuesKept};
+use exuvia_tracee::{Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone};
+use exuvia_walker::{Target, WalkOptions};
+use interpreter::Interpreter;
+use regions::Regions;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// How long all threads may take to stop.
+const FREEZE_DEADLINE: Duration = Duration::from_secs(3);
+/// How often, and for how long in all, a moment without a running garbage collection is
+/// looked for. Each try costs the target a fraction of a millisecond.
+const SAFE_MOMENT_TRIES: u32 = 50;
+const SAFE_MOMENT_DEADLINE: Duration = Duration::from_secs(5);
+/// The pause between two tries grows up to this.
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,23 +41,174 @@ pub(crate) struct CaptureOptions {
     pub(crate) values: ValuesKept,
 }
 
-/// Why a process was not captured.
-#[derive(Debug, thiserror::Error)]
-#[error("not captured")]
-pub(crate) struct CaptureError;
+/// Captures the heap of a process.
+pub(crate) fn capture(
+    pid: i32,
+    options: &CaptureOptions,
+    progress: &Progress,
+) -> Result<Snapshot, CaptureError> {
+    progress.phase("freezing");
+    let process = Process::open(Pid(pid))?;
+    CaptureError::check_access(&process)?;
+    let interpreter = Interpreter::find(&process)?;
+    let begun = Instant::now();
+    let frozen = freeze_at_a_safe_moment(&process, &interpreter, progress)?;
+    let (mut snapshot, mode, stood_still) = match options.mode {
+        Mode::Stop => stopped(frozen, &interpreter, options, progress)?,
+        Mode::Clone => cloned(frozen, &interpreter, options, progress)?,
+    };
+    if !process.is_same_program() && process.is_alive() {
+        return Err(CaptureError::AnotherProgram { pid });
+    }
+    snapshot.metadata.process = exuvia_snapshot::Process {
+        pid: pid.unsigned_abs(),
+        command: process.command().split('\0').map(str::to_owned).collect(),
+        executable: interpreter.executable.clone(),
+        python: interpreter.layout.version.to_string(),
+        flavor: interpreter.layout.flavor.to_string(),
+        resident: interpreter.resident,
+    };
+    snapshot.metadata.capture = Capture {
+        time: now(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        mode,
+        frozen: stood_still.as_secs_f64(),
+        elapsed: begun.elapsed().as_secs_f64(),
+        values: options.values,
+        layout: interpreter.layout.source.clone(),
+    };
+    Ok(snapshot)
+}
 
-impl CaptureError {
-    /// What to do about it.
-    pub(crate) fn hint(&self) -> Option<String> {
-        None
+/// Freezes the process while no garbage collection runs; after too many tries, anyway.
+fn freeze_at_a_safe_moment(
+    process: &Process,
+    interpreter: &Interpreter,
+    progress: &Progress,
+) -> Result<Frozen, CaptureError> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    for attempt in 1.. {
+        let frozen = Frozen::freeze(process, FREEZE_DEADLINE)?;
+        if progress.cancelled() {
+            return Err(CaptureError::Cancelled);
+        }
+        let live = LiveMemory::open(process.pid(), &interpreter.mappings);
+        let is_last = attempt >= SAFE_MOMENT_TRIES || begun.elapsed() > SAFE_MOMENT_DEADLINE;
+        if is_last || exuvia_walker::is_safe_moment(&live, &interpreter.target(&Regions::default()))
+        {
+            return Ok(frozen);
+        }
+        frozen.release();
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Err(CaptureError::Cancelled)
+}
+
+type Captured = (Snapshot, CaptureMode, Duration);
+
+/// Reads a clone, while the process goes on.
+fn cloned(
+    mut frozen: Frozen,
+    interpreter: &Interpreter,
+    options: &CaptureOptions,
+    progress: &Progress,
+) -> Result<Captured, CaptureError> {
+    let clone = match frozen.fork() {
+        Ok(clone) => clone,
+        Err(refusal) => {
+            let reason = anyhow::Error::from(refusal);
+            progress.note(&format!(
+                "no clone ({reason:#}); reading while the process stands still"
+            ));
+            return stopped(frozen, interpreter, options, progress);
+        }
+    };
+    let stood_still = frozen.release();
+    let mut snapshot = read_clone(&clone, interpreter, options, progress)?;
+    if let Ok(mappings) = Mappings::read(clone.pid()) {
+        snapshot.mappings = mapping_rows(&mappings);
+    }
+    match clone.discard() {
+        Ok(reaping) => Ok((snapshot, CaptureMode::Clone, stood_still + reaping)),
+        Err(error) => {
+            progress.note(&format!("{:#}", anyhow::Error::from(error)));
+            Ok((snapshot, CaptureMode::Clone, stood_still))
+        }
     }
 }
 
-/// Captures the heap of a process.
-pub(crate) fn capture(
-    _pid: i32,
-    _options: &CaptureOptions,
-    _progress: &Progress,
+fn read_clone(
+    clone: &ProcessClone,
+    interpreter: &Interpreter,
+    options: &CaptureOptions,
+    progress: &Progress,
 ) -> Result<Snapshot, CaptureError> {
-    Err(CaptureError)
+    let regions = Regions::of(&Mappings::read(clone.pid())?);
+    let memory = clone.memory()?;
+    let walked = walk(memory, interpreter, &regions, options, progress);
+    if walked.is_err() && !clone.is_alive() {
+        return Err(CaptureError::CloneGone);
+    }
+    walked
+}
+
+/// Reads the process itself while it stands still.
+fn stopped(
+    frozen: Frozen,
+    interpreter: &Interpreter,
+    options: &CaptureOptions,
+    progress: &Progress,
+) -> Result<Captured, CaptureError> {
+    let mappings = Mappings::read(frozen.pid())?;
+    let memory = LiveMemory::open(frozen.pid(), &mappings);
+    let walked = walk(
+        &memory,
+        interpreter,
+        &Regions::of(&mappings),
+        options,
+        progress,
+    );
+    let stood_still = frozen.release();
+    let mut snapshot = walked?;
+    snapshot.mappings = mapping_rows(&mappings);
+    Ok((snapshot, CaptureMode::Stop, stood_still))
+}
+
+fn walk(
+    memory: &LiveMemory,
+    interpreter: &Interpreter,
+    regions: &Regions,
+    options: &CaptureOptions,
+    progress: &Progress,
+) -> Result<Snapshot, CaptureError> {
+    let target: Target<'_> = interpreter.target(regions);
+    let options = WalkOptions {
+        values: Some(options.values),
+    };
+    Ok(exuvia_walker::walk(memory, &target, &options, progress)?)
+}
+
+fn mapping_rows(mappings: &Mappings) -> Vec<Mapping> {
+    mappings
+        .iter()
+        .map(|mapping| Mapping {
+            start: mapping.start.get(),
+            end: mapping.end.get(),
+            permissions: mapping.permissions.to_string(),
+            offset: mapping.offset,
+            path: mapping
+                .path
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string()),
+            resident: 0,
+        })
+        .collect()
+}
+
+fn now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |elapsed| elapsed.as_secs_f64())
 }

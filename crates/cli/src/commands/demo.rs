@@ -23,8 +23,14 @@ pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
     let pid = service.pid()?;
     let version = &python.version;
     say(|out| {
-        writeln!(out, "A small shop runs with Python {version} as process {pid}. Each request that it")?;
-        writeln!(out, "answers leaves a session behind. What would exuvia tell its owner?\n")
+        writeln!(
+            out,
+            "A small shop runs with Python {version} as process {pid}. Each request that it"
+        )?;
+        writeln!(
+            out,
+            "answers leaves a session behind. What would exuvia tell its owner?\n"
+        )
     })?;
 
     let clients = Clients::start(service.address())?;
@@ -47,7 +53,10 @@ fn write_capture(out: &mut dyn Write, snapshot: &Snapshot, served: Served) -> io
     let elapsed = units::seconds(capture.elapsed);
     let requests = views::counted(served.requests, "request");
     let slowest = units::seconds(served.slowest.as_secs_f64());
-    writeln!(out, "It stood still for {frozen}. Its copy was read in {elapsed}, while it answered")?;
+    writeln!(
+        out,
+        "It stood still for {frozen}. Its copy was read in {elapsed}, while it answered"
+    )?;
     writeln!(out, "{requests}, the slowest in {slowest}.\n")
 }
 

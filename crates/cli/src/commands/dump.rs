@@ -60,7 +60,9 @@ fn check_destination(path: &Path) -> Result<(), WriteError> {
         }
     };
     // Nothing but trying tells for certain whether a directory can be made there.
-    let probe = tempfile::Builder::new().prefix(".exuvia-").tempdir_in(parent);
+    let probe = tempfile::Builder::new()
+        .prefix(".exuvia-")
+        .tempdir_in(parent);
     probe
         .and_then(tempfile::TempDir::close)
         .map_err(|source| WriteError::Io {
@@ -105,9 +107,18 @@ fn report(snapshot: &Snapshot, path: &Path, bytes: u64) -> Result<(), Failure> {
     let per_object = bytes as f64 / counts.objects.max(1) as f64;
     output::write(|out| {
         writeln!(out, "frozen      {frozen} ({how}, {whole} in all)")?;
-        writeln!(out, "objects     {} ({})", counts.objects, units::bytes(counts.bytes))?;
+        writeln!(
+            out,
+            "objects     {} ({})",
+            counts.objects,
+            units::bytes(counts.bytes)
+        )?;
         writeln!(out, "references  {}", counts.references)?;
-        writeln!(out, "on disk     {} ({per_object:.1} bytes per object)", units::bytes(bytes))?;
+        writeln!(
+            out,
+            "on disk     {} ({per_object:.1} bytes per object)",
+            units::bytes(bytes)
+        )?;
         writeln!(out, "snapshot    {}", path.display())
     })
 }

@@ -15,7 +15,10 @@ pub(super) fn run() -> Result<(), Failure> {
         for command in definition.get_subcommands() {
             section(out, command)?;
         }
-        page.render_extra_section(out)?;
+        writeln!(out, ".SH EXAMPLES")?;
+        if let Some(help) = definition.get_after_help() {
+            verbatim(out, &help.to_string())?;
+        }
         page.render_version_section(out)
     })
 }
@@ -26,15 +29,30 @@ fn section(out: &mut dyn Write, command: &clap::Command) -> io::Result<()> {
     writeln!(out, ".SH \"EXUVIA {name}\"")?;
     let page = clap_mangen::Man::new(command.clone());
     let mut text = Vec::new();
+    page.render_synopsis_section(&mut text)?;
     page.render_description_section(&mut text)?;
     page.render_options_section(&mut text)?;
-    page.render_extra_section(&mut text)?;
     for line in String::from_utf8_lossy(&text).lines() {
-        // Sections of the command's own page become headings below the command's section.
-        match line.strip_prefix(".SH DESCRIPTION") {
-            Some(_) => {}
-            None => writeln!(out, "{}", line.replacen(".SH ", ".SS ", 1))?,
+        // Sections of the command's own page lose their headings, or become smaller ones.
+        match line.strip_prefix(".SH ") {
+            Some("OPTIONS") => writeln!(out, ".SS OPTIONS")?,
+            Some(_) => writeln!(out, ".PP")?,
+            None => writeln!(out, "{line}")?,
         }
     }
-    Ok(())
+    match command.get_after_help() {
+        Some(help) => verbatim(out, &help.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// Lines as they are, which roff would fill otherwise.
+fn verbatim(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    writeln!(out, ".PP\n.nf")?;
+    for line in text.lines() {
+        let line = line.replace('\\', "\\\\").replace('-', "\\-");
+        // A line that began with a dot or a quote would be a request to roff.
+        writeln!(out, "\\&{line}")?;
+    }
+    writeln!(out, ".fi")
 }

@@ -65,7 +65,10 @@ fn nothing_leads_there(set: &ObjectSet, options: PathOptions) -> Failure {
     if options.weak {
         failure.hint("it is garbage waiting for the collector".to_owned())
     } else {
-        failure.hint("it is garbage waiting for the collector, or held by weak references \
-             only, which --weak shows".to_owned())
+        failure.hint(
+            "it is garbage waiting for the collector, or held by weak references \
+             only, which --weak shows"
+                .to_owned(),
+        )
     }
 }

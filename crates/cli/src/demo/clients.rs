@@ -37,10 +37,17 @@ impl Clients {
     /// Connects, has one request answered, and goes on with requests until it is stopped.
     pub(crate) fn start(address: SocketAddr) -> Result<Self, Failure> {
         let mut connection = Connection::open(address).map_err(unanswered)?;
-        connection.request().map_err(unanswered)?;
+        let mut served = Served::default();
+        connection.request(&mut served).map_err(unanswered)?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || connection.run(&stopped));
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(PACE);
+                connection.request(&mut served)?;
+            }
+            Ok(served)
+        });
         Ok(Self {
             stop,
             thread: Some(thread),
@@ -77,22 +84,22 @@ impl Connection {
         })
     }
 
-    fn run(&mut self, stop: &AtomicBool) -> io::Result<Served> {
-        let mut served = Served::default();
-        while !stop.load(Ordering::Relaxed) {
-            let start = Instant::now();
-            self.request()?;
-            served.requests += 1;
-            served.slowest = served.slowest.max(start.elapsed());
-            std::thread::sleep(PACE);
-        }
-        Ok(served)
+    /// One request and its whole answer.
+    fn request(&mut self, served: &mut Served) -> io::Result<()> {
+        let start = Instant::now();
+        self.send()?;
+        self.receive()?;
+        served.requests += 1;
+        served.slowest = served.slowest.max(start.elapsed());
+        Ok(())
     }
 
-    /// One request and its whole answer.
-    fn request(&mut self) -> io::Result<()> {
+    fn send(&mut self) -> io::Result<()> {
         let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        self.stream.get_mut().write_all(request)?;
+        self.stream.get_mut().write_all(request)
+    }
+
+    fn receive(&mut self) -> io::Result<()> {
         let status = self.line()?;
         if !status.contains(" 200 ") {
             return Err(io::Error::other(format!("it answered {}", status.trim())));

@@ -6,8 +6,8 @@
 use crate::arguments::Limit;
 use exuvia_query::{Classifier, Heap, ObjectDetails, ObjectSet, Outside, Partition, Path};
 use exuvia_query::{PathCount, PathOptions, ShortestPaths};
-use exuvia_tracee::{Linking, Obstacle, PythonProcess};
 use exuvia_snapshot::{Capture, Diagnostic, Metadata, Process};
+use exuvia_tracee::{Linking, Obstacle, PythonProcess};
 use serde::Serialize;
 
 /// Where an answer comes from.
@@ -184,7 +184,9 @@ impl ProcessEntry {
         let obstacle = process.attachable.as_ref().err();
         Self {
             pid: process.pid.0,
-            version: process.version_hint.map(|(major, minor)| format!("{major}.{minor}")),
+            version: process
+                .version_hint
+                .map(|(major, minor)| format!("{major}.{minor}")),
             linking: process.linking.map(|linking| match linking {
                 Linking::Shared => "shared",
                 Linking::Static => "static",

@@ -21,7 +21,11 @@ fn write_lines(
 ) -> io::Result<()> {
     let shown = limit.of(count.paths);
     for (index, path) in (0..shown).zip(paths) {
-        writeln!(out, "{INDEX}{index:2}:{INDEX:#} {}", printable(&path.to_string()))?;
+        writeln!(
+            out,
+            "{INDEX}{index:2}:{INDEX:#} {}",
+            printable(&path.to_string())
+        )?;
     }
     let more = PathCount {
         paths: count.paths - shown,
@@ -48,8 +52,7 @@ mod tests {
     /// As guppy3 3.1.7 prints `hpy().iso(*reg.values()).shpaths` for 30 values.
     #[test]
     fn ten_paths_and_how_many_more() {
-        let expected = "\
- 0: hp.Root.i0_modules['__main__'].__dict__['reg'][0]
+        let expected = " 0: hp.Root.i0_modules['__main__'].__dict__['reg'][0]
  1: hp.Root.i0_modules['__main__'].__dict__['reg'][1]
  2: hp.Root.i0_modules['__main__'].__dict__['reg'][2]
  3: hp.Root.i0_modules['__main__'].__dict__['reg'][3]

@@ -17,12 +17,19 @@ pub(crate) fn write(
     if processes.is_empty() {
         return Ok(());
     }
-    let titles = format!("{}COMMAND", columns("PID", "VERSION", "LINKED", "RESIDENT", "UPTIME", "ATTACH"));
+    let titles = format!(
+        "{}COMMAND",
+        columns("PID", "VERSION", "LINKED", "RESIDENT", "UPTIME", "ATTACH")
+    );
     writeln!(out, "{TITLE}{titles}{TITLE:#}")?;
     for process in processes {
         let line = line(process);
         let command = printable(&process.command);
-        let room = width.map(|width| width.saturating_sub(line.chars().count()).max(LEAST_COMMAND));
+        let room = width.map(|width| {
+            width
+                .saturating_sub(line.chars().count())
+                .max(LEAST_COMMAND)
+        });
         writeln!(out, "{line}{}", cut(&command, room.unwrap_or(usize::MAX)))?;
     }
     write_obstacles(out, processes)
@@ -40,9 +47,10 @@ fn columns(
 }
 
 fn line(process: &PythonProcess) -> String {
-    let version = process
-        .version_hint
-        .map_or_else(|| "?".to_owned(), |(major, minor)| format!("{major}.{minor}"));
+    let version = process.version_hint.map_or_else(
+        || "?".to_owned(),
+        |(major, minor)| format!("{major}.{minor}"),
+    );
     let linked = match process.linking {
         Some(Linking::Shared) => "shared",
         Some(Linking::Static) => "static",
@@ -54,7 +62,11 @@ fn line(process: &PythonProcess) -> String {
         linked,
         &units::bytes(process.resident),
         &units::uptime(process.uptime),
-        if process.attachable.is_ok() { "yes" } else { "no" },
+        if process.attachable.is_ok() {
+            "yes"
+        } else {
+            "no"
+        },
     )
 }
 
@@ -121,15 +133,25 @@ mod tests {
         let narrow = text(&[process(4242, Ok(()))], Some(80));
         let line = narrow.lines().nth(1).unwrap();
         assert_eq!(line.chars().count(), 80);
-        assert!(line.ends_with("python3 -m myapp --worke…"), "{line}");
+        assert!(line.ends_with("python3 -m myapp --worker…"), "{line}");
     }
 
     #[test]
     fn a_reason_is_told_once_for_all_its_processes() {
         let refused = || Err(Obstacle::YamaForbidsAll);
-        let text = text(&[process(1, refused()), process(2, Ok(())), process(3, refused())], None);
+        let text = text(
+            &[
+                process(1, refused()),
+                process(2, Ok(())),
+                process(3, refused()),
+            ],
+            None,
+        );
         assert_eq!(text.matches("kernel.yama.ptrace_scope is 3.").count(), 1);
-        assert!(text.contains("\nNot 1, 3: kernel.yama.ptrace_scope is 3.\n  "), "{text}");
+        assert!(
+            text.contains("\nNot 1, 3: kernel.yama.ptrace_scope is 3.\n  "),
+            "{text}"
+        );
     }
 
     #[test]

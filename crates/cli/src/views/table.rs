@@ -9,7 +9,10 @@ use std::io::{self, Write};
 pub(crate) fn write(out: &mut dyn Write, partition: &Partition, limit: Limit) -> io::Result<()> {
     let objects = counted(partition.count, "object");
     let size = partition.size;
-    writeln!(out, "Partition of a set of {objects}. Total size = {size} bytes.")?;
+    writeln!(
+        out,
+        "Partition of a set of {objects}. Total size = {size} bytes."
+    )?;
     let titles = " Index  Count   %     Size   % Cumulative  % ";
     writeln!(out, "{TITLE}{titles}{}{TITLE:#}", partition.header)?;
 
@@ -37,7 +40,10 @@ pub(crate) fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Resul
     if outside.resident > 0 {
         let unaccounted = counted(outside.unaccounted, "byte");
         let resident = outside.resident;
-        write!(out, ", {unaccounted} of {resident} resident outside of Python objects")?;
+        write!(
+            out,
+            ", {unaccounted} of {resident} resident outside of Python objects"
+        )?;
     }
     writeln!(out, ".")
 }
@@ -153,7 +159,10 @@ Partition of a set of 1 object. Total size = 1168 bytes.
  Index  Count   %     Size   % Cumulative  % Kind (class / dict of class)
      0      1 100     1168 100      1168 100 dict (no owner)
 ";
-        assert_eq!(text(&partition(Classifier::Kind, rows), Limit::All), expected);
+        assert_eq!(
+            text(&partition(Classifier::Kind, rows), Limit::All),
+            expected
+        );
     }
 
     #[test]
@@ -165,7 +174,10 @@ Partition of a set of 12345679 objects. Total size = 1234567918 bytes.
      0 12345678 100 1234567890 100 1234567890 100 str
      1      1   0       28   0 1234567918 100 int
 ";
-        assert_eq!(text(&partition(Classifier::Type, rows), Limit::All), expected);
+        assert_eq!(
+            text(&partition(Classifier::Type, rows), Limit::All),
+            expected
+        );
     }
 
     /// What Python 3.11 prints for `'%.0f' % (part * 100.0 / whole)`.

@@ -17,7 +17,12 @@ fn a_reader_that_leaves_early_is_not_an_error() {
         .spawn()
         .unwrap();
     let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(stderr, "");
 }
@@ -25,7 +30,10 @@ fn a_reader_that_leaves_early_is_not_an_error() {
 #[test]
 fn a_full_disk_is_an_error() {
     let sample = Sample::new();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
     let status = exuvia(["heap"])
         .arg(sample.path())
         .stdout(full)
@@ -50,10 +58,18 @@ fn colours_are_for_terminals_that_want_them() {
 fn completions_and_the_man_page_name_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let script = answer(["completions", shell]);
-        assert!(script.contains("paths") && script.contains("no-weak"), "{shell}");
+        assert!(
+            script.contains("paths") && script.contains("no-weak"),
+            "{shell}"
+        );
     }
     let page = answer(["man"]);
-    for text in [".TH exuvia 1", "EXUVIA PATHS", "\\-\\-no\\-weak", "EXUVIA DUMP"] {
+    for text in [
+        ".TH exuvia 1",
+        "EXUVIA PATHS",
+        "\\-\\-no\\-weak",
+        "EXUVIA DUMP",
+    ] {
         assert!(page.contains(text), "{text}");
     }
 }

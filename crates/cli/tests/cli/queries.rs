@@ -28,7 +28,7 @@ Partition of a set of 66 objects. Total size = 3998 bytes.
      5      1   2       72   2      3998 100 module
 
 Not in the table: 2 objects (128 bytes) of garbage waiting for the collector, \
-9995760 bytes of 10000000 resident outside of Python objects.
+9995712 bytes of 10000000 resident outside of Python objects.
 ";
     assert_eq!(ask("heap", &[]), expected);
 }
@@ -67,8 +67,7 @@ index,count,size,cumulative,kind
 #[test]
 fn paths_to_a_kind() {
     let text = ask("paths", &["--kind", "shop.Session", "--top", "2"]);
-    let expected = "\
- 0: hp.Root.i0_modules['shop'].__dict__['SESSIONS'][0]
+    let expected = " 0: hp.Root.i0_modules['shop'].__dict__['SESSIONS'][0]
  1: hp.Root.i0_modules['shop'].__dict__['SESSIONS'][1]
 <... 28 more paths ...>
 ";
@@ -96,7 +95,11 @@ fn paths_for_programs() {
     assert_eq!(json["format"], "exuvia-paths/1");
     assert_eq!(json["count"]["paths"], 30);
     assert_eq!(json["paths"].as_array().unwrap().len(), 10);
-    let last = json["paths"][0]["steps"].as_array().unwrap().last().unwrap();
+    let last = json["paths"][0]["steps"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap();
     assert_eq!(last["kind"], "shop.Session");
 }
 
@@ -134,7 +137,10 @@ fn garbage_has_no_paths_but_can_be_shown() {
     let text = refusal(arguments("paths", &sample, &["--at", &garbage]));
     assert!(text.contains("garbage"), "{text}");
     let text = answer(arguments("show", &sample, &[&garbage]));
-    assert!(text.starts_with("dict (no owner) at 0x7f0000005200\n"), "{text}");
+    assert!(
+        text.starts_with("dict (no owner) at 0x7f0000005200\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -142,11 +148,16 @@ fn show_names_both_sides_of_an_object() {
     let module = format!("{:#x}", FIRST + 0x200);
     let text = ask("show", &[&module]);
     assert!(text.starts_with("module at 0x7f0000001200\n"), "{text}");
-    assert!(text.contains("['shop'] of dict (no owner) at 0x7f0000001000"), "{text}");
-    assert!(text.contains(".__dict__: dict of module at 0x7f0000001300"), "{text}");
+    assert!(
+        text.contains("['shop'] of dict (no owner) at 0x7f0000001000"),
+        "{text}"
+    );
+    assert!(
+        text.contains(".__dict__: dict of module at 0x7f0000001300"),
+        "{text}"
+    );
 
-    let json: serde_json::Value =
-        serde_json::from_str(&ask("show", &[&module, "--json"])).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&ask("show", &[&module, "--json"])).unwrap();
     assert_eq!(json["format"], "exuvia-object/1");
     assert_eq!(json["object"]["address"], FIRST + 0x200);
     assert_eq!(json["object"]["referrers"]["total"], 1);

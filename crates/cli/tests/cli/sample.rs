@@ -65,7 +65,13 @@ struct Rows {
 }
 
 impl Rows {
-    fn add(&mut self, kind: KindId, size: u64, value: Option<(ValueForm, &str)>, to: &[(Relation, u32)]) {
+    fn add(
+        &mut self,
+        kind: KindId,
+        size: u64,
+        value: Option<(ValueForm, &str)>,
+        to: &[(Relation, u32)],
+    ) {
         let row = self.objects.len() as u32;
         self.objects.address.push(FIRST + u64::from(row) * DISTANCE);
         self.objects.kind.push(kind);
@@ -128,7 +134,12 @@ fn snapshot() -> Snapshot {
 
 fn rows() -> Rows {
     let text = |text| Some((ValueForm::Text, text));
-    let held = |key, value| [(Relation::Key(0), key), (Relation::Value(ObjectId(key)), value)];
+    let held = |key, value| {
+        [
+            (Relation::Key(0), key),
+            (Relation::Value(ObjectId(key)), value),
+        ]
+    };
     let mut rows = Rows::default();
     rows.add(NO_OWNER, 184, None, &held(1, 2));
     rows.add(STR, 53, text("shop"), &[]);
@@ -138,7 +149,10 @@ fn rows() -> Rows {
     let sessions: Vec<_> = (0..SESSIONS)
         .flat_map(|i| {
             let (key, session) = (6 + i, 6 + SESSIONS + i);
-            [(Relation::Key(i), key), (Relation::Value(ObjectId(key)), session)]
+            [
+                (Relation::Key(i), key),
+                (Relation::Value(ObjectId(key)), session),
+            ]
         })
         .collect();
     rows.add(NO_OWNER, 1168, None, &sessions);
@@ -150,7 +164,12 @@ fn rows() -> Rows {
     }
     // Two dictionaries that hold each other, and nobody else does.
     let next = 6 + 2 * SESSIONS;
-    rows.add(NO_OWNER, 64, None, &[(Relation::Value(ObjectId(1)), next + 1)]);
+    rows.add(
+        NO_OWNER,
+        64,
+        None,
+        &[(Relation::Value(ObjectId(1)), next + 1)],
+    );
     rows.add(NO_OWNER, 64, None, &[(Relation::Value(ObjectId(1)), next)]);
     rows
 }

@@ -16,11 +16,17 @@ hint: `exuvia ps` lists running Pythons; `exuvia dump PID` makes a snapshot
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let text = refusal(["heap", path]);
-    assert!(text.starts_with(&format!("error: {path} is not a snapshot")), "{text}");
+    assert!(
+        text.starts_with(&format!("error: {path} is not a snapshot")),
+        "{text}"
+    );
     assert!(text.contains("\nhint: "), "{text}");
 
     let text = refusal(["paths", "99999999999", "--row", "0"]);
-    assert!(text.starts_with("error: 99999999999 is too large for a PID\n"), "{text}");
+    assert!(
+        text.starts_with("error: 99999999999 is too large for a PID\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -56,7 +62,10 @@ fn a_dump_refuses_its_destination_before_it_touches_a_process() {
     assert!(text.contains("exists already"), "{text}");
     let missing = sample.parent().join("no/such.exuvia");
     let text = refusal(["dump", &pid, "-o", missing.to_str().unwrap()]);
-    assert!(text.contains("the directory in which the snapshot goes"), "{text}");
+    assert!(
+        text.contains("the directory in which the snapshot goes"),
+        "{text}"
+    );
     assert_eq!(sample.parent().read_dir().unwrap().count(), 1);
 }
 

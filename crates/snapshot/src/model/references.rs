@@ -147,7 +147,8 @@ impl References {
     pub fn push(&mut self, reference: Reference) {
         let (code, operand) = reference.relation.encode();
         self.targets.push(reference.target);
-        self.codes.push(if reference.weak { code | WEAK } else { code });
+        self.codes
+            .push(if reference.weak { code | WEAK } else { code });
         self.operands.push(operand);
     }
 
@@ -242,7 +243,9 @@ impl References {
             && starts.last().map(|&end| end as usize) == Some(targets.len())
             && codes.len() == targets.len()
             && operands.len() == targets.len()
-            && codes.iter().all(|&code| Relation::decode(code, 0).is_some());
+            && codes
+                .iter()
+                .all(|&code| Relation::decode(code, 0).is_some());
         fits.then_some(Self {
             starts,
             targets,

@@ -1,8 +1,6 @@
 use super::file::TableFile;
 use crate::OpenError;
-use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type,
-};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 
 /// Whole columns, converted.
 impl TableFile {

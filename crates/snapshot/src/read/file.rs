@@ -34,7 +34,10 @@ impl TableFile {
         let bytes = contents(&path, stored)?;
         guarded(&path, || {
             let reader = SerializedFileReader::new(bytes)?;
-            require(schema_fits(&reader, table)?, "its columns are not the ones expected")?;
+            require(
+                schema_fits(&reader, table)?,
+                "its columns are not the ones expected",
+            )?;
             let rows = rows(&reader, table, stored)?;
             Ok(Self {
                 path: path.clone(),
@@ -124,15 +127,14 @@ fn contents(path: &Path, stored: Stored) -> Result<Bytes, OpenError> {
     Ok(bytes.into())
 }
 
-fn schema_fits(
-    reader: &SerializedFileReader<Bytes>,
-    table: &Table,
-) -> Result<bool, ParquetError> {
+fn schema_fits(reader: &SerializedFileReader<Bytes>, table: &Table) -> Result<bool, ParquetError> {
     let metadata = reader.metadata();
     let found = metadata.file_metadata().schema();
     let groups = metadata.row_groups();
     Ok(found.get_fields() == table.schema()?.get_fields()
-        && groups.iter().all(|group| group.num_columns() == table.columns.len()))
+        && groups
+            .iter()
+            .all(|group| group.num_columns() == table.columns.len()))
 }
 
 /// How many rows there are, in row groups that are small enough.
@@ -147,10 +149,19 @@ fn rows(
         require(count <= GROUP_ROWS as u64, "a row group has too many rows")?;
         rows += count;
     }
-    require(rows == stored.rows, "its number of rows is not the one in snapshot.json")?;
-    require(rows <= u64::from(u32::MAX), "it has more rows than 32 bits can number")?;
+    require(
+        rows == stored.rows,
+        "its number of rows is not the one in snapshot.json",
+    )?;
+    require(
+        rows <= u64::from(u32::MAX),
+        "it has more rows than 32 bits can number",
+    )?;
     let most = stored.bytes.saturating_mul(ROWS_PER_BYTE);
-    require(rows <= most, &format!("{rows} rows of {} in so small a file", table.name))?;
+    require(
+        rows <= most,
+        &format!("{rows} rows of {} in so small a file", table.name),
+    )?;
     Ok(rows as usize)
 }
 
@@ -163,10 +174,7 @@ fn require(condition: bool, what: &str) -> Result<(), ParquetError> {
 }
 
 /// Runs the Parquet reader, which panics on some of what only hostile files contain.
-fn guarded<T>(
-    path: &Path,
-    read: impl FnOnce() -> Result<T, ParquetError>,
-) -> Result<T, OpenError> {
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, OpenError> {
     // What `read` changes is dropped when it panics.
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(value)) => Ok(value),

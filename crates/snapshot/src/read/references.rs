@@ -23,8 +23,12 @@ impl ReferenceColumns {
     ) -> Vec<Job<'a, OpenError>> {
         let mut jobs = Vec::new();
         push(&mut jobs, &mut self.codes, || codes(file));
-        push(&mut jobs, &mut self.operands, || file.u32s("operand", |operand| operand));
-        push(&mut jobs, &mut self.targets, || file.u32s("target", ObjectId));
+        push(&mut jobs, &mut self.operands, || {
+            file.u32s("operand", |operand| operand)
+        });
+        push(&mut jobs, &mut self.targets, || {
+            file.u32s("target", ObjectId)
+        });
         push(&mut jobs, &mut self.starts, move || starts(file, objects));
         jobs
     }

@@ -1,9 +1,7 @@
 use super::file::TableFile;
 use super::references::ReferenceColumns;
 use crate::format::{self, Document};
-use crate::labels::{
-    KIND_SHAPES, ROOT_CATEGORIES, VALUE_FORMS, kind_shape_at, root_category_at,
-};
+use crate::labels::{KIND_SHAPES, ROOT_CATEGORIES, VALUE_FORMS, kind_shape_at, root_category_at};
 use crate::parallel::{Job, all};
 use crate::{
     Frame, Kind, KindId, Mapping, ObjectFlags, ObjectId, Objects, OpenError, Root, Snapshot,
@@ -39,7 +37,9 @@ pub(super) fn read(directory: &Path, document: Document) -> Result<Snapshot, Ope
     push(&mut jobs, &mut snapshot.roots, || roots(&root_rows));
     push(&mut jobs, &mut snapshot.threads, || threads(&thread_rows));
     push(&mut jobs, &mut snapshot.frames, || frames(&frame_rows));
-    push(&mut jobs, &mut snapshot.mappings, || mappings(&mapping_rows));
+    push(&mut jobs, &mut snapshot.mappings, || {
+        mappings(&mapping_rows)
+    });
     all(jobs)?;
     snapshot.references = columns.assemble(&references)?;
     snapshot.metadata = document.metadata;
@@ -67,7 +67,9 @@ fn object_jobs<'a>(
     push(jobs, &mut objects.kind, || file.u32s("kind", KindId));
     push(jobs, &mut objects.size, || file.u64s("size"));
     push(jobs, &mut objects.allocated, || file.u64s("allocated"));
-    push(jobs, &mut objects.refcount, || file.u32s("refcount", |count| count));
+    push(jobs, &mut objects.refcount, || {
+        file.u32s("refcount", |count| count)
+    });
     push(jobs, &mut objects.flags, || file.u8s("flags", ObjectFlags));
 }
 
@@ -144,8 +146,9 @@ fn kinds(file: &TableFile) -> Result<Vec<Kind>, OpenError> {
     let owners = file.nullable_u32s("owner", TypeId)?;
     let rows = names.into_iter().zip(types).zip(shapes).zip(owners);
     let kind = |(((name, type_id), shape), owner)| {
-        let shape = kind_shape_at(shape, owner)
-            .ok_or_else(|| file.damaged("owner", format!("it does not fit the shape of {name:?}")))?;
+        let shape = kind_shape_at(shape, owner).ok_or_else(|| {
+            file.damaged("owner", format!("it does not fit the shape of {name:?}"))
+        })?;
         Ok(Kind {
             name,
             type_id,
@@ -175,7 +178,11 @@ fn threads(file: &TableFile) -> Result<Vec<Thread>, OpenError> {
     let idents = file.u64s("ident")?;
     let native_ids = file.nullable_u64s("native_id")?;
     let holds = file.bools("holds_gil")?;
-    let rows = interpreters.into_iter().zip(idents).zip(native_ids).zip(holds);
+    let rows = interpreters
+        .into_iter()
+        .zip(idents)
+        .zip(native_ids)
+        .zip(holds);
     let thread = |(((interpreter, ident), native_id), holds_gil)| Thread {
         interpreter,
         ident,

@@ -49,7 +49,8 @@ pub fn write(
     let bytes = write_document(snapshot, stored, directory.path())?;
 
     refuse_existing(destination)?;
-    fs::rename(directory.path(), destination).map_err(|error| WriteError::io(destination, error))?;
+    fs::rename(directory.path(), destination)
+        .map_err(|error| WriteError::io(destination, error))?;
     // Renamed: there is nothing left to remove.
     let _ = directory.keep();
     progress(1.0);
@@ -127,7 +128,10 @@ fn next_chunk(
     };
     match chunks.next(waiting)? {
         Some(chunk) => chunk.map_err(|error| failure(path, error)),
-        None => Err(failure(path, ParquetError::EOF("a column is missing".into()))),
+        None => Err(failure(
+            path,
+            ParquetError::EOF("a column is missing".into()),
+        )),
     }
 }
 

@@ -192,7 +192,9 @@ fn values(values: &Values) -> Result<TableData<'_>, ParquetError> {
         }),
     ];
     let mut data = table(&format::VALUES, values.len(), cells)?;
-    data.groups = groups(values.len(), GROUP_BYTES, |row| values.row(row).1.bytes.len());
+    data.groups = groups(values.len(), GROUP_BYTES, |row| {
+        values.row(row).1.bytes.len()
+    });
     Ok(data)
 }
 
@@ -287,7 +289,10 @@ mod tests {
         assert_eq!(cut(ValueForm::Text, 4), (ValueForm::Text, text));
         assert_eq!(cut(ValueForm::Text, 3), (ValueForm::TextStart, &text[..3]));
         assert_eq!(cut(ValueForm::Text, 2), (ValueForm::TextStart, &text[..1]));
-        assert_eq!(cut(ValueForm::Bytes, 2), (ValueForm::BytesStart, &text[..2]));
+        assert_eq!(
+            cut(ValueForm::Bytes, 2),
+            (ValueForm::BytesStart, &text[..2])
+        );
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! A snapshot against what the interpreter says of itself.
+//!
+//! The program `oracle.py` forks: the child reports its own heap, which is a copy of the
+//! parent's, and the parent is dumped. [`run`] does both for one interpreter and compares:
+//! the set of tracked objects, and of each object the type, `sys.getsizeof`, heapy's kind and
+//! the set of `gc.get_referents`. What is known to differ, and why, stands in `accepted.rs`;
+//! everything else is a failure, grouped by what the walker would have to change.
+
+mod accepted;
+mod compare;
+mod groups;
+mod report;
+
+pub use groups::{Difference, Group};
+pub use report::{Report, ReportError, ReportedObject, ReportedType};
+
+use crate::{Exuvia, Interpreter, Target};
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+
+/// What one interpreter's comparison came to.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The interpreter, described.
+    pub interpreter: String,
+    /// How many objects were compared.
+    pub objects: usize,
+    /// How many of them the collector tracks.
+    pub tracked: usize,
+    /// Of how many types they were.
+    pub types: usize,
+    /// How many references were compared.
+    pub references: usize,
+    /// Reasons, and how many differences each one explains.
+    pub accepted: BTreeMap<&'static str, usize>,
+    /// Differences that nothing explains, the most frequent first.
+    pub failures: Vec<Group>,
+}
+
+/// Compares one interpreter's report of itself with the snapshot that exuvia makes of it.
+pub fn run(interpreter: &Interpreter, exuvia: &Exuvia) -> Result<Comparison> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("report");
+    let snapshot = folder.path().join("oracle.exuvia");
+
+    let mut target = Target::start(interpreter, "oracle")?;
+    target.ask(&format!("report {}", path.display()))?;
+    exuvia.dump(target.pid(), &snapshot)?;
+
+    let report = Report::read(&path)?;
+    let snapshot = exuvia_snapshot::open(&snapshot)?;
+    // The target still waits, so its memory is what both have seen.
+    let memory = File::open(format!("/proc/{}/mem", target.pid()))
+        .context("the memory of the target, to tell where missing references lie")?;
+    Ok(compare::compare(interpreter, &snapshot, &report, &memory))
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {} objects ({} tracked) of {} types, {} references compared",
+            self.interpreter, self.objects, self.tracked, self.types, self.references
+        )?;
+        for (reason, count) in &self.accepted {
+            writeln!(f, "  {count:>8} accepted: {reason}")?;
+        }
+        for group in &self.failures {
+            writeln!(f, "  {group}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,6 +1,7 @@
-//! What differs between processors: registers, the system call convention, the
-//! instruction that makes a call, and how an interrupted call is restarted. One file each, with the same
-//! items: `Registers` and its methods, `SYSCALL_INSTRUCTION`, `INSTRUCTION_ALIGNMENT` and `PROCESS_VM` where needed.
+//! What differs between processors: registers, the convention of system calls, the
+//! instruction that makes one, and how the kernel restarts one that was interrupted.
+//!
+//! One file each with the same items, so that nothing else in this crate knows a register.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -16,6 +17,7 @@ pub(crate) use x86_64::{INSTRUCTION_ALIGNMENT, Registers, SYSCALL_INSTRUCTION};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Suitability {
     /// Its interrupted call would start anew, with its full timeout.
+    #[cfg(target_arch = "aarch64")]
     LosesTimeout,
     /// In its own code, possibly within a restartable sequence (`rseq(2)`).
     Running,

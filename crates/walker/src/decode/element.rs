@@ -23,5 +23,7 @@ pub(super) fn references<M: Memory>(
     sink.own(attrib, Step::Attribute(reader.names.attrib));
     let count = length(reader, object, at.offset(extra.length))?;
     let children = reader.cache.pointer(at.offset(extra.children))?;
-    reader.pointers(children, count, |_, i, child| sink.own(child, Step::Index(i)))
+    reader.pointers(children, count, |_, i, child| {
+        sink.own(child, Step::Index(i))
+    })
 }

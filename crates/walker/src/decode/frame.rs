@@ -34,8 +34,7 @@ pub(super) fn references<M: Memory>(
         return Ok(());
     }
     let owner = i64::from(reader.cache.u8(frame.offset(owner))?);
-    if owner == constants.frame_owned_by_generator
-        && !super::generator::is_running(reader, frame)?
+    if owner == constants.frame_owned_by_generator && !super::generator::is_running(reader, frame)?
     {
         // A suspended generator owns what its frame holds; the frame object only shows it.
         return contents(reader, frame, Seen::Frame, Hold::Borrowed, sink);
@@ -68,8 +67,16 @@ pub(super) fn contents<M: Memory>(
             (f.f_executable, Step::Attribute(names.f_code), hold),
             (f.f_funcobj, Step::Interior(names.f_func), hold),
             (f.f_locals, Step::Attribute(names.f_locals), hold),
-            (f.f_globals, Step::Attribute(names.f_globals), Hold::Borrowed),
-            (f.f_builtins, Step::Attribute(names.f_builtins), Hold::Borrowed),
+            (
+                f.f_globals,
+                Step::Attribute(names.f_globals),
+                Hold::Borrowed,
+            ),
+            (
+                f.f_builtins,
+                Step::Attribute(names.f_builtins),
+                Hold::Borrowed,
+            ),
         ],
         Seen::Generator => [
             (f.f_executable, Step::Attribute(names.gi_code), hold),
@@ -110,7 +117,10 @@ fn variables<M: Memory>(
     let slots = usize::try_from(stacktop).unwrap_or(count);
     reader.pointers(frame.offset(f.localsplus), slots, |_, i, value| {
         let name = variables.names.get(i).copied();
-        let in_a_cell = variables.kinds.get(i).is_some_and(|kind| kind & IN_A_CELL != 0);
+        let in_a_cell = variables
+            .kinds
+            .get(i)
+            .is_some_and(|kind| kind & IN_A_CELL != 0);
         let step = match (name, seen) {
             (Some(name), Seen::Frame) if in_a_cell => Step::Cell(name),
             (Some(name), Seen::Frame) => Step::Local(name),

@@ -25,7 +25,10 @@ pub(super) fn pickler<M: Memory>(
     if memo.is_null() {
         return Ok(());
     }
-    let slots = reader.cache.u64(memo.offset(table.mt_allocated))?.min(MAX_MEMO);
+    let slots = reader
+        .cache
+        .u64(memo.offset(table.mt_allocated))?
+        .min(MAX_MEMO);
     let first = reader.cache.pointer(memo.offset(table.mt_table))?;
     for slot in 0..slots {
         let at = first.offset(slot * entry.size + entry.me_key);
@@ -48,7 +51,10 @@ pub(super) fn unpickler<M: Memory>(
     if memo.is_null() {
         return Ok(());
     }
-    let slots = reader.cache.u64(object.offset(unpickler.memo_size))?.min(MAX_MEMO);
+    let slots = reader
+        .cache
+        .u64(object.offset(unpickler.memo_size))?
+        .min(MAX_MEMO);
     reader.pointers(memo, slots as usize, |reader, _, item| {
         sink.own(item, Step::Interior(reader.names.memo));
     })

@@ -68,7 +68,11 @@ fn heap_type<M: Memory>(
         && let Some(keys) = Keys::read(reader, cached)?
     {
         keys.for_each(reader, |reader, key, _| {
-            sink.refer_to_text(key, Step::Interior(reader.names.ht_cached_keys), Hold::Owned);
+            sink.refer_to_text(
+                key,
+                Step::Interior(reader.names.ht_cached_keys),
+                Hold::Owned,
+            );
         })?;
     }
     Ok(())

@@ -44,7 +44,7 @@ fn read<M: Memory>(
         solid.fields.clear();
     }
     solid.fields.sort_unstable_by_key(|field| field.offset);
-    
+
     let inline_names = if head.flags & type_flags::MANAGED_DICT != 0 {
         inline_names(reader, address)?
     } else {
@@ -65,7 +65,10 @@ fn read<M: Memory>(
     if let DictPlacement::At(at) = dict {
         solid.fields.retain(|field| field.offset != at);
     }
-    let fields_end = solid.fields.last().map_or(0, |field| field.offset as usize + 8);
+    let fields_end = solid
+        .fields
+        .last()
+        .map_or(0, |field| field.offset as usize + 8);
     let is_gc = layout.structs.py_type_object.tp_is_gc;
     Ok(Some(TypeInfo {
         address,
@@ -210,7 +213,8 @@ fn c_type_name<M: Memory>(
     let structs = &reader.layout.structs;
     let ht_tpname = structs.py_heap_type_object._ht_tpname;
     let tp_name = structs.py_type_object.tp_name;
-    if flags & type_flags::HEAPTYPE != 0 && reader.cache.pointer(address.offset(ht_tpname))?.is_null()
+    if flags & type_flags::HEAPTYPE != 0
+        && reader.cache.pointer(address.offset(ht_tpname))?.is_null()
     {
         return Ok(None);
     }

@@ -25,9 +25,7 @@ pub(super) fn read<M: Memory>(
     flags: u64,
 ) -> Result<TypeName, Fault> {
     let type_object = &reader.layout.structs.py_type_object;
-    let tp_name = reader
-        .cache
-        .pointer(address.offset(type_object.tp_name))?;
+    let tp_name = reader.cache.pointer(address.offset(type_object.tp_name))?;
     let dict = address.offset(type_object.tp_dict);
     let tp_name = reader.cache.c_string(tp_name, NAME_LIMIT)?;
     let (module, name) = match tp_name.rsplit_once('.') {

@@ -1,0 +1,89 @@
+//! Why a process was not captured.
+
+use exuvia_cpython::{Layout, UnsupportedVersion};
+use exuvia_memory::Fault;
+use exuvia_tracee::{
+    AttachFacts, FreezeError, LocateError, MappingsError, Obstacle, OpenError, Process,
+};
+use exuvia_walker::WalkError;
+
+/// Why a process was not captured. It runs on as before.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CaptureError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("cannot attach to process {pid}: {obstacle}")]
+    Access {
+        pid: i32,
+        obstacle: Obstacle,
+        hint: &'static str,
+    },
+    #[error(transparent)]
+    Mappings(#[from] MappingsError),
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    #[error(
+        "CPython {major}.{minor} is not supported; supported are {}",
+        supported()
+    )]
+    OldVersion { major: u8, minor: u8 },
+    #[error("the version of this Python could not be found out")]
+    UnknownVersion,
+    #[error(transparent)]
+    Version(#[from] UnsupportedVersion),
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    #[error(transparent)]
+    Read(#[from] Fault),
+    #[error("the clone of the process was ended from outside before it was read")]
+    CloneGone,
+    #[error("process {pid} has replaced itself with another program")]
+    AnotherProgram { pid: i32 },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl CaptureError {
+    /// Fails when the system would not let us trace the process: the reason is known before
+    /// anything is touched.
+    pub(super) fn check_access(process: &Process) -> Result<(), Self> {
+        AttachFacts::of(process)
+            .verdict()
+            .map_err(|obstacle| Self::Access {
+                pid: process.pid().0,
+                hint: obstacle.hint(),
+                obstacle,
+            })
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Access { hint, .. } => hint,
+            Self::Freeze(error) => error.hint()?,
+            Self::Open(_) | Self::Locate(LocateError::NotPython { .. }) => {
+                "`exuvia ps` lists running Pythons"
+            }
+            Self::Locate(LocateError::Unreadable { .. }) => {
+                "run exuvia as root, or in the same mount namespace as the process"
+            }
+            Self::CloneGone => "if memory is short, try `exuvia dump PID --mode stop`",
+            Self::AnotherProgram { .. } | Self::Read(_) => "try again",
+            Self::OldVersion { .. } | Self::Version(_) | Self::UnknownVersion => {
+                "`exuvia ps` shows the version of each running Python"
+            }
+            Self::Locate(LocateError::NoRuntime { .. }) => "exuvia reads CPython only",
+            Self::Mappings(_) | Self::Walk(_) | Self::Cancelled => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn supported() -> String {
+    let all: Vec<_> = Layout::supported()
+        .map(|(version, flavor)| format!("{}.{} ({flavor})", version.major, version.minor))
+        .collect();
+    all.join(", ")
+}

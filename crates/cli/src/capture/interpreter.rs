@@ -1,0 +1,79 @@
+//! Which interpreter a process runs, and what it looks like.
+
+use super::error::CaptureError;
+use super::regions::Regions;
+use exuvia_cpython::{Flavor, Layout, Version};
+use exuvia_memory::{Memory, RemoteAddress};
+use exuvia_tracee::{LiveMemory, Mappings, Process, PythonImage};
+use exuvia_walker::Target;
+
+/// `_Py_DebugOffsets` begins with this, at the start of `_PyRuntime`, from 3.13 on; a
+/// version and the flavor follow.
+const COOKIE: &[u8; 8] = b"xdebugpy";
+const FREE_THREADED: u64 = 16;
+
+/// The interpreter of a process.
+pub(super) struct Interpreter {
+    pub(super) layout: Layout,
+    pub(super) mappings: Mappings,
+    pub(super) executable: String,
+    /// Bytes of the process in memory.
+    pub(super) resident: u64,
+    runtime: RemoteAddress,
+}
+
+impl Interpreter {
+    /// Finds the interpreter of a process, while the process runs: what is read here does
+    /// not change.
+    pub(super) fn find(process: &Process) -> Result<Self, CaptureError> {
+        let mappings = Mappings::read(process.pid())?;
+        let image = PythonImage::locate(process, &mappings)?;
+        let memory = LiveMemory::open(process.pid(), &mappings);
+        let version = version(&memory, &image)?;
+        let flavor = flavor(&memory, image.runtime)?;
+        let layout = Layout::for_version(version, flavor)?;
+        let executable = process
+            .executable()
+            .map_or_else(|_| process.name(), |path| path.display().to_string());
+        Ok(Self {
+            layout,
+            executable,
+            resident: process.resident_bytes(),
+            runtime: image.runtime,
+            mappings,
+        })
+    }
+
+    /// What the walker needs to know.
+    pub(super) fn target<'a>(&'a self, regions: &'a Regions) -> Target<'a> {
+        Target {
+            runtime: self.runtime,
+            layout: &self.layout,
+            regions: &regions.readable,
+            images: &regions.images,
+        }
+    }
+}
+
+fn version(memory: &LiveMemory, image: &PythonImage) -> Result<Version, CaptureError> {
+    let Some(address) = image.py_version else {
+        // Before 3.11 only the names of files tell.
+        return Err(match image.version_hint {
+            Some((major, minor)) => CaptureError::OldVersion { major, minor },
+            None => CaptureError::UnknownVersion,
+        });
+    };
+    let mut word = [0; 4];
+    memory.read_exact(address, &mut word)?;
+    Version::from_hex(u32::from_le_bytes(word)).ok_or(CaptureError::UnknownVersion)
+}
+
+fn flavor(memory: &LiveMemory, runtime: RemoteAddress) -> Result<Flavor, CaptureError> {
+    let (mut cookie, mut free_threaded) = ([0; 8], [0; 8]);
+    memory.read_exact(runtime, &mut cookie)?;
+    memory.read_exact(runtime.offset(FREE_THREADED), &mut free_threaded)?;
+    if &cookie == COOKIE && u64::from_le_bytes(free_threaded) != 0 {
+        return Ok(Flavor::FreeThreaded);
+    }
+    Ok(Flavor::Gil)
+}

@@ -1,0 +1,11 @@
+//! The answers of a heap, on snapshots that are built by hand.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod builder;
+mod details;
+mod partition;
+mod paths;
+mod relations;
+mod repr;
+mod selection;

@@ -1,0 +1,247 @@
+use super::accepted::{Found, reason};
+use super::groups::Groups;
+use super::{Comparison, Difference, Report, ReportedObject};
+use crate::Interpreter;
+use exuvia_snapshot::{NameId, ObjectFlags, ObjectId, Reference, Relation, Snapshot};
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+/// How far before an object's address its pre-header may begin.
+const BEFORE: u64 = 48;
+
+/// How many bytes of an object are searched for a missing reference.
+const SEARCHED: usize = 4096;
+
+/// Compares every object; `memory` is the target's, for telling where a reference lies.
+pub(super) fn compare(
+    interpreter: &Interpreter,
+    snapshot: &Snapshot,
+    report: &Report,
+    memory: &File,
+) -> Comparison {
+    let classes = snapshot.types.iter().map(|one| one.address).collect();
+    let mut comparing = Comparing {
+        snapshot,
+        report,
+        memory,
+        minor: interpreter.version.1,
+        classes,
+        references: 0,
+        accepted: BTreeMap::new(),
+        groups: Groups::default(),
+    };
+    comparing.reported_objects();
+    comparing.extra_objects();
+    Comparison {
+        interpreter: interpreter.to_string(),
+        objects: report.objects.len(),
+        tracked: report.objects.values().filter(|one| one.tracked).count(),
+        types: report.types.len(),
+        references: comparing.references,
+        accepted: comparing.accepted,
+        failures: comparing.groups.finish(),
+    }
+}
+
+struct Comparing<'a> {
+    snapshot: &'a Snapshot,
+    report: &'a Report,
+    memory: &'a File,
+    minor: u32,
+    classes: HashSet<u64>,
+    references: usize,
+    accepted: BTreeMap<&'static str, usize>,
+    groups: Groups,
+}
+
+/// The object that is being compared.
+struct Subject<'a> {
+    address: u64,
+    type_name: &'a str,
+    tracked: bool,
+}
+
+impl Comparing<'_> {
+    fn reported_objects(&mut self) {
+        for (&address, object) in &self.report.objects {
+            let type_name = &self.report.type_name(object);
+            let tracked = object.tracked;
+            let subject = Subject {
+                address,
+                type_name,
+                tracked,
+            };
+            let Some(id) = self.snapshot.objects.at(address) else {
+                let detail = if object.tracked {
+                    "tracked"
+                } else {
+                    "untracked"
+                };
+                self.found(&subject, Difference::MissingObject, detail, String::new);
+                continue;
+            };
+            self.facts(&subject, object, id);
+            self.references_of(&subject, object, id);
+        }
+    }
+
+    /// Tracked objects of the snapshot that the interpreter does not know.
+    fn extra_objects(&mut self) {
+        for id in self.snapshot.objects.ids() {
+            let flags = self.snapshot.objects.flags[id.index()];
+            let address = self.snapshot.objects.address[id.index()];
+            if flags.contains(ObjectFlags::TRACKED) && !self.report.objects.contains_key(&address) {
+                let kind = &self.snapshot.kind(id).name;
+                let subject = Subject {
+                    address,
+                    type_name: kind,
+                    tracked: true,
+                };
+                self.found(&subject, Difference::ExtraObject, "", String::new);
+            }
+        }
+    }
+
+    fn facts(&mut self, subject: &Subject<'_>, object: &ReportedObject, id: ObjectId) {
+        let objects = &self.snapshot.objects;
+        let tracked = objects.flags[id.index()].contains(ObjectFlags::TRACKED);
+        match (tracked, object.tracked) {
+            (false, true) => self.found(subject, Difference::NotTracked, "", String::new),
+            (true, false) => self.found(subject, Difference::WronglyTracked, "", String::new),
+            _ => {}
+        }
+        let found = self.snapshot.type_of(id);
+        if found.address != object.type_address {
+            let detail = format!("is {}.{}", found.module, found.name);
+            self.found(subject, Difference::Type, &detail, String::new);
+        }
+        let size = objects.size[id.index()];
+        if let Some(expected) = object.size
+            && expected != size
+        {
+            let detail = format!(
+                "{:+}",
+                size.cast_signed().wrapping_sub(expected.cast_signed())
+            );
+            let example = || format!("{size} instead of {expected}");
+            self.found(subject, Difference::Size, &detail, example);
+        }
+        let kind = &self.snapshot.kind(id).name;
+        let expected = &self.report.kinds[object.kind];
+        if !expected.contains(kind) {
+            let detail = format!("{kind:?} instead of {:?}", expected.join("|"));
+            self.found(subject, Difference::Kind, &detail, String::new);
+        }
+    }
+
+    fn references_of(&mut self, subject: &Subject<'_>, object: &ReportedObject, id: ObjectId) {
+        let strong: Vec<Reference> = self
+            .snapshot
+            .references
+            .of(id)
+            .filter(|reference| !reference.weak && !self.is_synthetic(reference.target))
+            .collect();
+        let addresses = &self.snapshot.objects.address;
+        let present: HashSet<u64> = strong
+            .iter()
+            .map(|reference| addresses[reference.target.index()])
+            .collect();
+        self.references += object.referents.len();
+        for &target in &object.referents {
+            if !present.contains(&target) {
+                let detail = self.place_of(subject.address, target, object.size);
+                let example = || format!("to {}", self.describe(target));
+                let example = example();
+                self.found(subject, Difference::MissingReference, &detail, || example);
+            }
+        }
+        if !object.exact {
+            return;
+        }
+        for reference in strong {
+            let target = addresses[reference.target.index()];
+            if object.referents.binary_search(&target).is_err() {
+                let detail = self.relation(reference.relation);
+                let example = format!("to {}", self.describe(target));
+                self.found(subject, Difference::ExtraReference, &detail, || example);
+            }
+        }
+    }
+
+    fn found(
+        &mut self,
+        subject: &Subject<'_>,
+        difference: Difference,
+        detail: &str,
+        example: impl FnOnce() -> String,
+    ) {
+        let found = Found {
+            difference,
+            type_name: subject.type_name,
+            is_class: self.classes.contains(&subject.address),
+            tracked: subject.tracked,
+            detail,
+            minor: self.minor,
+        };
+        if let Some(reason) = reason(&found) {
+            *self.accepted.entry(reason).or_default() += 1;
+            return;
+        }
+        let address = subject.address;
+        let example = || format!("{address:#x} {}", example());
+        self.groups
+            .add(difference, subject.type_name, detail, example);
+    }
+
+    fn is_synthetic(&self, id: ObjectId) -> bool {
+        self.snapshot.objects.flags[id.index()].contains(ObjectFlags::SYNTHETIC)
+    }
+
+    /// Where in an object a reference lies that the snapshot lacks: `at +24`.
+    fn place_of(&self, address: u64, target: u64, size: Option<u64>) -> String {
+        let mut bytes = vec![0; SEARCHED];
+        let start = address.saturating_sub(BEFORE);
+        let length = self.memory.read_at(&mut bytes, start).unwrap_or(0);
+        let end = BEFORE.saturating_add(size.unwrap_or(0)) as usize;
+        let words = bytes[..length.min(end)].as_chunks().0;
+        let place = words
+            .iter()
+            .position(|&word| u64::from_ne_bytes(word) == target);
+        match place {
+            Some(index) => format!("at {:+}", index as i64 * 8 - BEFORE.cast_signed()),
+            None => "outside the object".to_owned(),
+        }
+    }
+
+    fn describe(&self, address: u64) -> String {
+        let reported = self.report.objects.get(&address);
+        let type_name = reported.map(|object| self.report.type_name(object));
+        let known = self.snapshot.objects.at(address);
+        let type_name = type_name.or_else(|| Some(self.snapshot.kind(known?).name.clone()));
+        let missing = if known.is_none() { " (missing)" } else { "" };
+        format!("{} {address:#x}{missing}", type_name.unwrap_or_default())
+    }
+
+    /// The relation without its number or key, so that like ones come together.
+    fn relation(&self, relation: Relation) -> String {
+        let name = |NameId(id): NameId| &self.snapshot.names[id as usize];
+        match relation {
+            Relation::Attribute(id) => format!(".{}", name(id)),
+            Relation::Interior(id) => format!("->{}", name(id)),
+            Relation::InlineAttribute(_) => ".inline".to_owned(),
+            Relation::InstanceDict => ".__dict__".to_owned(),
+            Relation::Index(_) => "[i]".to_owned(),
+            Relation::Value(_) => "[key]".to_owned(),
+            Relation::Key(_) => ".keys()[i]".to_owned(),
+            Relation::Numbered(_) => "->refs[i]".to_owned(),
+            Relation::Word(index) => format!("->word[{index}]"),
+            Relation::Local(_) => ".f_locals[name]".to_owned(),
+            Relation::Cell(_) => ".f_locals[cell]".to_owned(),
+            Relation::SuspendedLocal(_) => ".gi_frame.f_locals[name]".to_owned(),
+            Relation::Stack(_) => "->f_valuestack[i]".to_owned(),
+            Relation::SuspendedStack(_) => ".gi_frame->f_valuestack[i]".to_owned(),
+            Relation::Member(_) => "list(…)[i]".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Freezing and releasing leave no trace in the target.
+
+mod common;
+
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use common::{DEADLINE, Target, children, wait_until};
+use exuvia_tracee::{FreezeError, Frozen, OpenError, Pid, Process, StuckReason};
+
+#[test]
+fn a_frozen_process_runs_on_after_the_release() {
+    let mut target = Target::start("");
+    let frozen = target.freeze();
+    assert_eq!(target.process().state(), 't');
+    assert!(target.process().tracer_pid().is_some());
+    let stood_still = frozen.release();
+    assert!(stood_still < Duration::from_secs(1), "{stood_still:?}");
+    target.assert_untouched();
+}
+
+#[test]
+fn dropping_releases() {
+    let mut target = Target::start("");
+    drop(target.freeze());
+    target.assert_untouched();
+}
+
+#[test]
+fn unwinding_releases() {
+    let mut target = Target::start("");
+    let frozen = target.freeze();
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _frozen = frozen;
+        std::panic::resume_unwind(Box::new(()));
+    }));
+    assert!(unwound.is_err());
+    target.assert_untouched();
+}
+
+#[test]
+fn all_of_64_threads_stop() {
+    let setup =
+        "for _ in range(63): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()";
+    let mut target = Target::start(setup);
+    let mut frozen = target.freeze();
+    assert_eq!(frozen.threads().len(), 64);
+    let clone = frozen.fork().unwrap();
+    let stood_still = frozen.release();
+    println!("64 threads: stood still for {stood_still:?}");
+    println!("reaping: {:?}", clone.discard().unwrap());
+    target.assert_untouched();
+}
+
+#[test]
+fn threads_that_come_and_go_do_not_matter() {
+    let setup = "
+def churn():
+    while True:
+        thread = threading.Thread(target=lambda: None)
+        thread.start()
+        thread.join()
+for _ in range(4): threading.Thread(target=churn, daemon=True).start()";
+    let mut target = Target::start(setup);
+    for _ in 0..30 {
+        target.clone_process().discard().unwrap();
+    }
+    target.assert_untouched();
+}
+
+#[test]
+fn a_stopped_process_stays_stopped() {
+    let mut target = Target::start("");
+    target.ask("os.kill(os.getpid(), signal.SIGSTOP)");
+    wait_until("the stop", || target.process().state() == 'T');
+    let mut frozen = target.freeze();
+    let clone = frozen.fork().unwrap();
+    frozen.release();
+    clone.discard().unwrap();
+    wait_until("the stop", || target.process().state() == 'T');
+    assert_eq!(target.process().tracer_pid(), None);
+    signal(target.pid(), "CONT");
+    assert_eq!(target.answer(), "None");
+    target.assert_untouched();
+}
+
+#[test]
+fn a_signal_that_arrives_meanwhile_is_delivered() {
+    let setup = "got = []\nsignal.signal(signal.SIGUSR1, lambda number, frame: got.append(number))";
+    let mut target = Target::start(setup);
+    let mut frozen = target.freeze();
+    signal(target.pid(), "USR1");
+    // With a signal pending, a clone gives up unless signals are blocked for it.
+    frozen.fork().unwrap().discard().unwrap();
+    frozen.release();
+    assert_eq!(target.eval("got == [signal.SIGUSR1]"), "True");
+    target.assert_untouched();
+}
+
+#[test]
+fn a_thread_in_vfork_is_named_and_nothing_stays_stopped() {
+    let directory = std::env::temp_dir().join(format!("exuvia-vfork-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let fifo = directory.join("fifo");
+    let mut target = Target::start(&format!(
+        "fifo = {:?}\nos.mkfifo(fifo)\nother = threading.Thread(target=time.sleep, args=(600,), daemon=True)\nother.start()",
+        fifo.to_str().unwrap()
+    ));
+    // The child of the vfork opens the pipe before its program begins, and waits there.
+    target.ask("os.posix_spawn('/bin/true', ['true'], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)]) > 0");
+    wait_until("the vfork", || target.process().state() == 'D');
+    let error = Frozen::freeze(&target.process(), Duration::from_millis(100)).unwrap_err();
+    let FreezeError::Stuck { threads, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(threads.len(), 1);
+    assert_eq!(
+        (threads[0].tid, threads[0].reason),
+        (target.pid(), StuckReason::Vfork)
+    );
+    assert!(error.to_string().contains("in vfork"), "{error}");
+    assert_eq!(target.process().tracer_pid(), None);
+    std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    assert_eq!(target.answer(), "True");
+    target.eval("os.wait()");
+    target.assert_untouched();
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn an_interrupt_ends_the_waiting() {
+    let directory = std::env::temp_dir().join(format!("exuvia-interrupt-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let fifo = directory.join("fifo");
+    let mut target = Target::start(&format!(
+        "fifo = {:?}\nos.mkfifo(fifo)",
+        fifo.to_str().unwrap()
+    ));
+    target.ask("os.posix_spawn('/bin/true', ['true'], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)]) > 0");
+    wait_until("the vfork", || target.process().state() == 'D');
+    let begun = Instant::now();
+    let interrupt = AtomicBool::new(true);
+    let error = Frozen::freeze_unless(&target.process(), Duration::from_secs(60), &interrupt);
+    assert!(matches!(error, Err(FreezeError::Interrupted)));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn a_target_that_is_killed_meanwhile_is_gone() {
+    let mut target = Target::start("");
+    let mut frozen = target.freeze();
+    let clone = frozen.fork().unwrap();
+    target.kill();
+    frozen.release();
+    clone.discard().unwrap();
+    assert!(matches!(
+        Process::open(target.pid()),
+        Err(OpenError::NoSuchProcess(_))
+    ));
+}
+
+#[test]
+fn a_second_tracer_is_told_of_the_first() {
+    let target = Target::start("");
+    let frozen = target.freeze();
+    let error = Frozen::freeze(&target.process(), DEADLINE).unwrap_err();
+    assert!(matches!(error, FreezeError::Traced { .. }), "{error}");
+    assert!(error.to_string().contains("exuvia-guardian"), "{error}");
+    drop(frozen);
+}
+
+#[test]
+fn the_guardian_ends_with_the_capture() {
+    let target = Target::start("");
+    let frozen = target.freeze();
+    let guardian = target.process().tracer_pid().unwrap();
+    drop(frozen);
+    assert!(matches!(
+        Process::open(guardian),
+        Err(OpenError::NoSuchProcess(_))
+    ));
+}
+
+#[test]
+fn numbers_that_are_no_targets_are_refused() {
+    let refusal = |pid| Process::open(Pid(pid)).unwrap_err();
+    assert!(matches!(refusal(0), OpenError::NotAPid(_)));
+    assert!(matches!(refusal(-1), OpenError::NotAPid(_)));
+    assert!(matches!(refusal(i32::MAX), OpenError::NoSuchProcess(_)));
+    assert!(matches!(
+        refusal(std::process::id().cast_signed()),
+        OpenError::Own(_)
+    ));
+    assert!(matches!(
+        refusal(2),
+        OpenError::KernelThread { .. } | OpenError::NoSuchProcess(_)
+    ));
+}
+
+#[test]
+fn a_zombie_is_refused() {
+    let mut target = Target::start("child = os.fork()\nif child == 0: os._exit(0)");
+    let zombie = Pid(target.eval("child").parse().unwrap());
+    wait_until("the zombie", || children(target.pid()) == [(zombie.0, 'Z')]);
+    let error = Process::open(zombie).unwrap_err();
+    assert!(matches!(error, OpenError::Zombie { parent, .. } if parent == target.pid()));
+}
+
+fn signal(pid: Pid, name: &str) {
+    let kill = std::process::Command::new("kill")
+        .args(["-s", name, &pid.to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}

@@ -1,0 +1,64 @@
+//! Running cargo from within a task.
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The root of the workspace.
+pub(crate) fn root() -> &'static Path {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest)
+}
+
+/// A cargo that is not started yet, in the root of the workspace.
+pub(crate) fn command<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs cargo, and says so on stderr.
+pub(crate) fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    finish(&mut command(arguments))
+}
+
+/// Runs a prepared command, and says so on stderr.
+pub(crate) fn finish(command: &mut Command) -> Result<()> {
+    let words = command.get_args().map(|word| word.to_string_lossy());
+    let line = words.collect::<Vec<_>>().join(" ");
+    eprintln!("\n== cargo {line}");
+    let status = command.status().with_context(|| line.clone())?;
+    ensure!(status.success(), "cargo {line}: {status}");
+    Ok(())
+}
+
+/// Whether a subcommand such as `nextest` is installed.
+pub(crate) fn has(subcommand: &str) -> bool {
+    let mut command = command([subcommand, "--version"]);
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// A line of `--message-format json`.
+#[derive(Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+}
+
+/// Builds the tool and gives its program file.
+pub(crate) fn build_exuvia(profile: &str) -> Result<PathBuf> {
+    let arguments = ["build", "--package", "exuvia", "--profile", profile];
+    let mut command = command(arguments);
+    command.arg("--message-format=json-render-diagnostics");
+    let output = command.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "exuvia does not build");
+    let text = String::from_utf8(output.stdout)?;
+    let messages = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let executables = messages.filter_map(|message| message.executable);
+    executables.last().context("cargo named no program file")
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask oracle`: the walker against the interpreters themselves.
+
+use crate::cargo;
+use anyhow::{Result, ensure};
+use exuvia_testkit::{Exuvia, Interpreter, oracle, supported};
+use std::path::PathBuf;
+
+/// What to compare.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this interpreter; all that are found otherwise.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// A built exuvia; the workspace's own otherwise.
+    #[arg(long)]
+    exuvia: Option<PathBuf>,
+}
+
+/// Prints the comparison of every interpreter; fails when one of them differs.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let program = match &args.exuvia {
+        Some(program) => program.clone(),
+        None => cargo::build_exuvia("dev")?,
+    };
+    let exuvia = Exuvia::at(program);
+    let interpreters = match &args.python {
+        Some(program) => vec![Interpreter::at(program)?],
+        None => supported()?,
+    };
+    let mut failed = 0;
+    for interpreter in &interpreters {
+        let comparison = oracle::run(interpreter, &exuvia)?;
+        print!("{comparison}");
+        failed += usize::from(!comparison.failures.is_empty());
+    }
+    ensure!(
+        failed == 0,
+        "{failed} of {} interpreters differ from their snapshots",
+        interpreters.len()
+    );
+    Ok(())
+}
