@@ -59,6 +59,6 @@ pub(crate) fn build_exuvia(profile: &str) -> Result<PathBuf> {
     let messages = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let executables = messages.filter_map(|message| message.executable);
-    executables.last().context("cargo named no program file")
+    let mut executables = messages.filter_map(|message| message.executable);
+    executables.next_back().context("cargo named no program file")
 }

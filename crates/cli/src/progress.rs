@@ -1,17 +1,18 @@
 //! What a capture says while it runs.
 
 use crate::interrupts::Interrupts;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often a second the line is drawn again.
 const REFRESH: u8 = 10;
 
 /// The line while nobody knows how many objects there are.
-const COUNTING: &str = "{msg}: {human_pos} objects, {per_sec}, {elapsed}";
+const COUNTING: &str = "{msg}{counted}";
 
 /// The line from the moment when that is known.
-const ENDING: &str = "{msg}: {human_pos} of {human_len} objects, {per_sec}, {eta} left";
+const ENDING: &str = "{msg}: {human_pos} of {human_len} objects, {rate}, {eta} left";
 
 /// One line on stderr that follows the work: its phase, how many objects are done, how many
 /// a second, and how long the rest takes. There is no such line when stderr is not a
@@ -28,7 +29,8 @@ impl Progress {
     pub(crate) fn new(interrupts: Interrupts) -> Self {
         Self {
             // Draws nothing by itself when stderr is not a terminal.
-            bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(REFRESH)),
+            bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(REFRESH))
+                .with_style(style(COUNTING)),
             expected: AtomicU64::new(0),
             interrupts,
         }
@@ -37,9 +39,9 @@ impl Progress {
     /// The next phase begins: `reading`, `walking`, `writing`.
     pub(crate) fn phase(&self, name: &'static str) {
         self.expected.store(0, Ordering::Relaxed);
-        self.bar.unset_length();
         self.bar.set_style(style(COUNTING));
         self.bar.set_message(name);
+        self.bar.unset_length();
         self.bar.reset();
         self.bar.tick();
     }
@@ -104,7 +106,23 @@ impl Drop for Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key("counted", counted)
+        .with_key("rate", rate)
+}
+
+/// The objects so far; nothing in a phase that counts none.
+fn counted(state: &ProgressState, out: &mut dyn Write) {
+    if state.pos() > 0 {
+        let _ = write!(out, ": {} objects, ", HumanCount(state.pos()));
+        rate(state, out);
+    }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn Write) {
+    // What can't be written to a line of the terminal is lost without harm.
+    let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
 }
 
 #[cfg(test)]

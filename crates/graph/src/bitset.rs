@@ -72,6 +72,11 @@ impl BitSet {
         self.iter().filter(|&object| !other.contains(object))
     }
 
+    /// Removes all objects.
+    pub(crate) fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }

@@ -1,4 +1,4 @@
-use crate::{BitSet, Follow, follow::row};
+use crate::{BitSet, Follow, ascending::Ascending, follow::row};
 use exuvia_snapshot::{ObjectId, References};
 
 /// Objects by their distance from some seeds, as far as a search went.
@@ -32,7 +32,11 @@ impl BreadthFirst {
             starts: vec![0, order.len()],
             order,
         };
-        while !found && search.next_level(references, follow, targets, &mut found) {}
+        let mut ascending = Ascending::default();
+        while !found && search.next_level(references, follow, targets, &mut found) {
+            let level = search.last_level();
+            ascending.sort(&mut search.order[level], references.objects());
+        }
         search
     }
 

@@ -8,6 +8,7 @@
 //! Entry points: [`reachable`] and [`extend`] for what is alive, [`incoming`] for what is
 //! referred to, [`ShortestPathGraph`] for the ways from the roots to some objects.
 
+mod ascending;
 mod bitset;
 mod breadth_first;
 mod follow;

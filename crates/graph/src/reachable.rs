@@ -1,4 +1,4 @@
-use crate::{BitSet, Follow, follow::row};
+use crate::{BitSet, Follow, ascending::Ascending, follow::row};
 use exuvia_snapshot::{ObjectId, References};
 
 /// The objects that can be reached from some objects, these included.
@@ -22,16 +22,25 @@ pub fn extend(
     follow: Follow,
 ) {
     let (starts, targets, ..) = references.columns();
-    let mut pending: Vec<ObjectId> = seeds
+    let mut frontier: Vec<ObjectId> = seeds
         .into_iter()
         .filter(|&seed| reached.insert(seed))
         .collect();
-    while let Some(object) = pending.pop() {
-        for place in row(starts, object) {
-            let target = targets[place];
-            if follow.takes(references, place) && reached.insert(target) {
-                pending.push(target);
+    // In breadth and not in depth: the rows of a level don't depend on each other, so that
+    // the processor fetches several at a time, and they can be taken in ascending order.
+    let mut ascending = Ascending::default();
+    let mut next = Vec::new();
+    while !frontier.is_empty() {
+        for &object in &frontier {
+            for place in row(starts, object) {
+                let target = targets[place];
+                if follow.takes(references, place) && reached.insert(target) {
+                    next.push(target);
+                }
             }
         }
+        frontier.clear();
+        std::mem::swap(&mut frontier, &mut next);
+        ascending.sort(&mut frontier, references.objects());
     }
 }

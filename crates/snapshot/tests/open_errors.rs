@@ -1,6 +1,8 @@
 //! Everything that is not a whole snapshot of this version is told apart, by really damaging
 //! one.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 mod common;
 
 use common::{TABLES, edit_document, forge, sample, written};
@@ -172,29 +174,6 @@ fn tables_of_another_snapshot() {
     assert!(matches!(error, OpenError::Inconsistent { .. }));
 }
 
-/// With its check sum made right, a damaged file reaches the Parquet reader. Whatever comes
-/// out, it is a snapshot or an error.
-#[test]
-fn forged_files_neither_panic_nor_exhaust_memory() {
-    // Panics inside the Parquet reader are caught; their messages would only be noise here.
-    std::panic::set_hook(Box::new(|_| ()));
-    let (_parent, path) = written(&sample());
-    let mut refused = 0;
-    for table in TABLES {
-        let whole = fs::read(path.join(format!("{table}.parquet"))).unwrap();
-        for at in (0..whole.len()).step_by(3) {
-            let mut forged = whole.clone();
-            forged[at] ^= [0xff, 0x80, 0x01][at % 3];
-            forge(&path, table, &forged);
-            refused += usize::from(open(&path).is_err());
-        }
-        forge(&path, table, &whole);
-    }
-    let _ = std::panic::take_hook();
-    assert!(refused > 100);
-    assert_eq!(open(&path).unwrap(), sample());
-}
-
 /// The snapshot that [`open_as_somebody_else`] opens; set in that process only.
 #[cfg(unix)]
 const UNREADABLE: &str = "EXUVIA_TEST_UNREADABLE";
@@ -212,9 +191,9 @@ fn permission_denied() {
     let program = parent.path().join("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let document = path.join("snapshot.json");
-    for (unreadable, mode) in [(&path, 0o000), (&document, 0o000)] {
+    for unreadable in [&path, &document] {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(unreadable, fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(unreadable, fs::Permissions::from_mode(0o000)).unwrap();
         let mut command = std::process::Command::new(&program);
         command
             .args(["--exact", "open_as_somebody_else", "--nocapture"])

@@ -1,5 +1,7 @@
 //! What was written is read back equal.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 mod common;
 
 use common::{names_in, sample, written};

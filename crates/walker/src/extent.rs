@@ -157,6 +157,7 @@ fn parts<M: Memory>(
         Family::Type => type_object(reader, object)?,
         Family::Code => code(reader, object, info)?,
         Family::Frame => frame(reader, object, info)?,
+        Family::Generator => generator(reader, object, info)?,
         Family::Array => array(reader, object, basic)?,
         Family::Element => element(reader, object, basic)?,
         Family::BytesIo => bytes_io(reader, object, basic)?,
@@ -179,7 +180,6 @@ fn parts<M: Memory>(
         Family::Plain
         | Family::Bytes
         | Family::Tuple
-        | Family::Generator
         | Family::HamtArray
         | Family::HamtBitmap
         | Family::HamtCollision
@@ -289,7 +289,33 @@ fn code<M: Memory>(
     info: &TypeInfo,
 ) -> Result<Parts, Fault> {
     let own = variable(reader, object, info)?;
-    Ok(Parts::own(own))
+    Ok(Parts::own(own.next_multiple_of(8)))
+}
+
+/// A generator has room for the variables and the stack of its frame.
+fn generator<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let frame = object.offset(structs.py_gen_object.gi_iframe);
+    let executable = structs.py_interpreter_frame.f_executable;
+    let code = reader.cache.pointer(frame.offset(executable))?;
+    let slots = frame_slots(reader, code)?;
+    Ok(Parts::own(info.basicsize + 8 * slots))
+}
+
+/// Pointers in a frame of a code object: variables and stack.
+fn frame_slots<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    code: RemoteAddress,
+) -> Result<u64, Fault> {
+    let c = &reader.layout.structs.py_code_object;
+    let (variables, stack) = (c.co_nlocalsplus, c.co_stacksize);
+    let variables = u64::from(reader.cache.u32(code.offset(variables))?);
+    let stack = u64::from(reader.cache.u32(code.offset(stack))?);
+    Ok(variables + stack)
 }
 
 fn frame<M: Memory>(
@@ -302,15 +328,13 @@ fn frame<M: Memory>(
     let data = structs.py_frame_object._f_frame_data;
     let executable = structs.py_interpreter_frame.f_executable;
     let localsplus = structs.py_interpreter_frame.localsplus;
-    let c = &structs.py_code_object;
     let frame = reader.cache.pointer(object.offset(f_frame))?;
     if frame.is_null() {
         return Ok(Parts::own(info.basicsize));
     }
     let code = reader.cache.pointer(frame.offset(executable))?;
-    let locals = u64::from(reader.cache.u32(code.offset(c.co_nlocalsplus))?);
-    let stack = u64::from(reader.cache.u32(code.offset(c.co_stacksize))?);
-    Ok(Parts::own(data + localsplus + 8 * (locals + stack)))
+    let slots = frame_slots(reader, code)?;
+    Ok(Parts::own(data + localsplus + 8 * slots))
 }
 
 fn array<M: Memory>(

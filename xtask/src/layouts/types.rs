@@ -13,17 +13,43 @@ use super::dwarf::{Image, Record};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
-    /// Fields that are left out wherever they occur, and the reason.
+    /// Fields that are left out wherever a name ends so, and the reason.
     ignored: BTreeMap<String, String>,
     /// By C struct; several types may share one.
     structs: BTreeMap<String, Struct>,
+    /// By the name in a module's definition: the struct of its state.
+    modules: BTreeMap<String, Struct>,
 }
+
+/// Why a field is not an owned reference.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Reason {
+    Always(String),
+    /// In these series only.
+    In { only: Vec<String>, reason: String },
+}
+
+impl Reason {
+    fn holds_in(&self, series: &str) -> bool {
+        match self {
+            Self::Always(reason) => !reason.is_empty(),
+            Self::In { only, reason } => {
+                !reason.is_empty() && only.iter().any(|one| one == series)
+            }
+        }
+    }
+}
+
+/// Fields of a struct, with what is to be known of each.
+type Reasons = BTreeMap<String, Reason>;
 
 /// What is hand-written about the types of one C struct.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Struct {
     /// `tp_name` of the types whose instances are this struct.
+    #[serde(default)]
     types: Vec<String>,
     /// Its names in DWARF, when not that of the entry.
     dwarf: Option<String>,
@@ -32,16 +58,19 @@ struct Struct {
     attributes: BTreeMap<String, String>,
     /// C fields that hold no counted reference, and why.
     #[serde(default)]
-    borrowed: BTreeMap<String, String>,
+    borrowed: Reasons,
     /// C fields that hold a counted reference which `tp_traverse` does not visit, and why.
     #[serde(default)]
-    not_traversed: BTreeMap<String, String>,
+    not_traversed: Reasons,
     /// C fields that the walker's code reads, or that hold no object, and why.
     #[serde(default)]
     ignored: BTreeMap<String, String>,
     /// C fields that DWARF does not show to be objects: `void *`, and the like.
     #[serde(default)]
     extra: BTreeMap<String, String>,
+    /// C fields that exist only where a byte, another C field, is not 0.
+    #[serde(default)]
+    guards: BTreeMap<String, String>,
 }
 
 /// A type as it goes into a table.

@@ -17,7 +17,7 @@ const LIMIT: Limit = Limit::Top(DEFAULT_LIMIT);
 pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
     let python = Python::find()?;
     // From here on a signal must not end the program before the service has ended.
-    let _deferred = interrupts.defer();
+    let deferred = interrupts.defer();
     let service = Service::start(&python)?;
     interrupts.check()?;
     let pid = service.pid()?;
@@ -41,6 +41,8 @@ pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
     let snapshot = target::capture(pid, &options, interrupts)?;
     let served = clients.stop()?;
     drop(service);
+    drop(deferred);
+    interrupts.check()?;
 
     target::warn(&snapshot);
     say(|out| write_capture(out, &snapshot, served))?;
@@ -77,8 +79,8 @@ fn show(heap: &Heap, pid: i32) -> Result<(), Failure> {
         views::paths::write(out, &paths, LIMIT)?;
         writeln!(
             out,
-            "\nSo the {} sessions are held by the dictionary SESSIONS of the module shop, which\n\
-             nothing ever removes them from: that is the leak.",
+            "\nSo the {} sessions are held by the dictionary SESSIONS of the module shop, from\n\
+             which nothing ever removes them: that is the leak.",
             set.count()
         )
     })

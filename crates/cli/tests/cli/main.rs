@@ -1,5 +1,6 @@
 //! The program as its users run it.
 
+mod demo;
 mod output;
 mod queries;
 mod sample;

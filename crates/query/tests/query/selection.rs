@@ -80,7 +80,7 @@ fn an_unknown_name_comes_with_names_like_it() {
     let SelectionError::UnknownType { closest, .. } = error(Selection::Type("dcit".into())) else {
         panic!("another error");
     };
-    assert_eq!(closest, Vec::<String>::new());
+    assert_eq!(closest, ["dict"]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl TableFile {
         group: usize,
     ) -> Result<Vec<Option<ByteArray>>, OpenError> {
         let mut cells = Vec::new();
-        self.scan_group::<ByteArrayType>(column, group, &mut |values, present| {
+        self.scan_group::<ByteArrayType>(column, group, |values, present| {
             append_nullable(&mut cells, values, present, ByteArray::clone);
             Ok(())
         })?;

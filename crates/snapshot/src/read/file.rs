@@ -1,6 +1,7 @@
 use crate::OpenError;
 use crate::format::{DOCUMENT, GROUP_ROWS, ROWS_PER_BYTE, Stored, Table};
 use bytes::Bytes;
+use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -76,34 +77,29 @@ impl TableFile {
         &self,
         column: &'static str,
         group: usize,
-        each: &mut dyn FnMut(&[T::T], &[i16]) -> Result<(), OpenError>,
+        mut each: impl FnMut(&[T::T], &[i16]) -> Result<(), OpenError>,
     ) -> Result<(), OpenError> {
-        let (mut values, mut levels) = (Vec::with_capacity(BATCH), Vec::new());
-        let mut outcome = Ok(());
+        let (mut values, mut present) = (Vec::with_capacity(BATCH), Vec::new());
         guarded(&self.path, || {
             let columns = self.table.columns;
             let place = columns.iter().position(|one| one.name == column);
             let place = place.ok_or_else(|| ParquetError::General(format!("no {column}")))?;
             let row_group = self.reader.get_row_group(group)?;
-            let mut left = row_group.metadata().num_rows() as usize;
-            let reader = row_group.get_column_reader(place)?;
-            let mut reader = parquet::column::reader::get_typed_column_reader::<T>(reader);
+            let mut reader = get_typed_column_reader::<T>(row_group.get_column_reader(place)?);
+            let mut left = usize::try_from(row_group.metadata().num_rows())?;
             while left > 0 {
                 values.clear();
-                levels.clear();
-                let present = columns[place].nullable.then_some(&mut levels);
-                let batch = left.min(BATCH);
-                let (rows, ..) = reader.read_records(batch, present, None, &mut values)?;
+                present.clear();
+                let levels = columns[place].nullable.then_some(&mut present);
+                let (rows, ..) = reader.read_records(left.min(BATCH), levels, None, &mut values)?;
                 require(rows > 0, "it ends early")?;
                 left -= rows;
-                outcome = each(&values, &levels);
-                if outcome.is_err() {
-                    return Ok(());
+                if let Err(error) = each(&values, &present) {
+                    return Ok(Err(error));
                 }
             }
-            Ok(())
-        })
-        .and(outcome)
+            Ok(Ok(()))
+        })?
     }
 
     /// How many row groups the file has.

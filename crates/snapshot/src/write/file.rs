@@ -39,11 +39,13 @@ impl TableFile {
 
     /// Writes the footer. The data is flushed to the disk as well: on some file systems a
     /// full disk or a quota shows only then, and closing a file tells nobody.
-    pub(super) fn finish(self, rows: usize) -> Result<Stored, WriteError> {
-        let summed = self
-            .writer
-            .into_inner()
+    pub(super) fn finish(mut self, rows: usize) -> Result<Stored, WriteError> {
+        // This flushes the writer's buffer; taking the writer apart would do that as well, but
+        // keep only the text of an error.
+        self.writer
+            .finish()
             .map_err(|error| failure(&self.path, error))?;
+        let summed = self.writer.inner();
         summed
             .file
             .sync_data()
@@ -51,7 +53,7 @@ impl TableFile {
         Ok(Stored {
             rows: rows as u64,
             bytes: summed.bytes,
-            crc32: summed.crc32.finalize(),
+            crc32: summed.crc32.clone().finalize(),
         })
     }
 }

@@ -3,6 +3,7 @@
 mod cells;
 mod chunk;
 mod file;
+mod partial;
 mod tables;
 
 use crate::format::{DOCUMENT, Document, FORMAT, Stored, VERSION};
@@ -11,8 +12,8 @@ use crate::{Snapshot, WriteError, check};
 use chunk::{Chunk, encode};
 use file::{TableFile, create};
 use parquet::errors::ParquetError;
+use partial::Partial;
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tables::{TableData, tables};
@@ -20,8 +21,8 @@ use tables::{TableData, tables};
 /// Writes a snapshot as a new directory, and returns how many bytes it takes on disk.
 ///
 /// The directory is made under a temporary name beside `destination`, readable by this user
-/// only, and renamed when it is complete; until then, and after any error, there is nothing
-/// at `destination`, and the temporary directory is removed.
+/// only, and renamed when it is complete. After any error the temporary directory is removed, and
+/// there is nothing at `destination` that was not there before.
 ///
 /// `cancelled` is asked about fifty times a second, and `progress` is told the share that is
 /// done, from 0 to 1; both on the calling thread.
@@ -35,50 +36,23 @@ pub fn write(
     progress: &dyn Fn(f64),
 ) -> Result<u64, WriteError> {
     check(snapshot)?;
-    let parent = parent(destination)?;
-    refuse_existing(destination)?;
-    // Mode 0700 from the start: a heap holds secrets.
-    let directory = tempfile::Builder::new()
-        .prefix(".exuvia-")
-        .suffix(".partial")
-        .tempdir_in(parent)
-        .map_err(|error| WriteError::io(parent, error))?;
-
-    let tables = tables(snapshot).map_err(|error| failure(destination, error))?;
-    let stored = write_tables(&tables, directory.path(), cancelled, progress)?;
-    let bytes = write_document(snapshot, stored, directory.path())?;
-
-    refuse_existing(destination)?;
-    fs::rename(directory.path(), destination)
-        .map_err(|error| WriteError::io(destination, error))?;
-    // Renamed: there is nothing left to remove.
-    let _ = directory.keep();
+    let partial = Partial::create(destination)?;
+    let bytes = write_files(snapshot, partial.path(), cancelled, progress)
+        .map_err(|error| partial.as_named(error))?;
+    partial.complete()?;
     progress(1.0);
     Ok(bytes)
 }
 
-fn parent(destination: &Path) -> Result<&Path, WriteError> {
-    match destination.parent() {
-        Some(parent) if destination.file_name().is_some() => Ok(if parent.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            parent
-        }),
-        _ => Err(WriteError::NoName {
-            path: destination.to_owned(),
-        }),
-    }
-}
-
-/// A rename would replace an empty directory without a word.
-fn refuse_existing(destination: &Path) -> Result<(), WriteError> {
-    match fs::symlink_metadata(destination) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(WriteError::io(destination, error)),
-        Ok(_) => Err(WriteError::Exists {
-            path: destination.to_owned(),
-        }),
-    }
+fn write_files(
+    snapshot: &Snapshot,
+    directory: &Path,
+    cancelled: &dyn Fn() -> bool,
+    progress: &dyn Fn(f64),
+) -> Result<u64, WriteError> {
+    let tables = tables(snapshot).map_err(|error| failure(directory, error))?;
+    let stored = write_tables(&tables, directory, cancelled, progress)?;
+    write_document(snapshot, stored, directory)
 }
 
 /// Encodes column chunks on all cores, and writes them to their files in order.
