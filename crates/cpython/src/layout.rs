@@ -28,6 +28,10 @@ pub struct Layout {
     pub roots: Roots,
     /// The types whose references are fixed fields, by `tp_name`.
     pub types: BTreeMap<String, TypeLayout>,
+    /// The state of modules written in C, which `md_state` points to, by the name in the
+    /// module's definition (`m_name`).
+    #[serde(default)]
+    pub modules: BTreeMap<String, TypeLayout>,
 }
 
 /// A CPython for which there is no table.

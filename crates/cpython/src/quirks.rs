@@ -4,11 +4,10 @@ use crate::{Layout, Version};
 
 /// Attributes of the `types` module for types that the `builtins` module does not name: the
 /// last in alphabetical order where a type has several. Types that carry `types` in their
-/// own name are not here.
+/// own name are not here, nor is `CapsuleType`, which the module only makes when asked.
 const TYPES_ALIASES: &[(&str, &str)] = &[
     ("NoneType", "NoneType"),
     ("NotImplementedType", "NotImplementedType"),
-    ("PyCapsule", "CapsuleType"),
     ("async_generator", "AsyncGeneratorType"),
     ("builtin_function_or_method", "BuiltinMethodType"),
     ("cell", "CellType"),
@@ -31,10 +30,6 @@ const TYPES_ALIASES: &[(&str, &str)] = &[
 impl Layout {
     /// The attribute of the `types` module under which a built-in type is known.
     pub fn types_alias(&self, tp_name: &str) -> Option<&'static str> {
-        // `types.CapsuleType` came with 3.13.
-        if tp_name == "PyCapsule" && self.version < Version::new(3, 13, 0) {
-            return None;
-        }
         TYPES_ALIASES
             .iter()
             .find(|(name, _)| *name == tp_name)

@@ -210,6 +210,9 @@ structs! {
             before_forkers, after_forkers_parent, after_forkers_child, audit_hooks,
             atexit_callbacks = "atexit.callbacks", atexit_ncallbacks = "atexit.ncallbacks",
             co_extra_user_count, eval_frame,
+            // Entries own their names and borrow their values.
+            type_cache = "type_cache.hashtable | types.type_cache.hashtable",
+            type_cache_length = "length of type_cache.hashtable | length of types.type_cache.hashtable",
             unicode_ids_size = "unicode.ids.size", unicode_ids_array = "unicode.ids.array",
             _initial_thread,
         } ? {
@@ -238,6 +241,7 @@ structs! {
             curexc_traceback, previous_executor, threading_local_key, threading_local_sentinel,
             trace_info_code = "trace_info.code", eval_breaker, state,
         }
+        type_cache_entry: type_cache_entry { version, name, value }
         py_err_stack_item: _PyErr_StackItem { exc_value, previous_item }
         gc_runtime_state: _gc_runtime_state {
             generations, generation0, permanent_generation, enabled, debug, collecting,
@@ -267,11 +271,31 @@ structs! {
         // Extension modules of the standard library.
         element_object: ElementObject { tag, text, tail, extra }
         element_object_extra: ElementObjectExtra { attrib, length, allocated, children, _children }
-        pickler_object: PicklerObject { memo }
-        unpickler_object: UnpicklerObject { memo, memo_size, memo_len, stack }
+        pickler_object: PicklerObject { memo, output_buffer }
+        unpickler_object: UnpicklerObject {
+            memo, memo_size, memo_len, stack, input_line, encoding, errors, marks, marks_size,
+        }
         py_memo_table: PyMemoTable { mt_mask, mt_used, mt_allocated, mt_table }
         py_memo_entry: PyMemoEntry { me_key, me_value }
         pdata: Pdata { ob_size, data, allocated }
+        tee_data_object: teedataobject {
+            it, numread, nextlink, values, values_length = "length of values",
+        }
+        element_iter_object: ElementIterObject {
+            parent_stack, parent_stack_used, root_element, sought_tag,
+        }
+        parent_locator: ParentLocator { parent, child_index }
+        xml_parse_object: xmlparseobject { handlers, intern }
+        simple_queue_object: simplequeueobject {} ? {
+            lst,
+            // A ring, from 3.13.
+            items = "buf.items", items_cap = "buf.items_cap", get_idx = "buf.get_idx",
+            num_items = "buf.num_items",
+        }
+        zone_info: PyZoneInfo_ZoneInfo { num_transitions, num_ttinfos, _ttinfos, fixed_offset }
+        tt_info: _ttinfo { utcoff, dstoff, tzname, utcoff_seconds }
+        // 3.12+: a compiled template of `re.sub`, with its items behind it.
+        template_object: TemplateObject { ob_size, chunks, literal, items }
         bytes_io: bytesio { buf }
         buffered: buffered { buffer, buffer_size }
         py_dec_object: PyDecObject { dec_flags = "dec.flags", dec_alloc = "dec.alloc" }

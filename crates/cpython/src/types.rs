@@ -1,13 +1,15 @@
 use serde::Deserialize;
 
-/// The object pointers that every instance of a type holds at fixed places.
+/// The object pointers that every instance of a type, or the state of a module, holds at
+/// fixed places.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TypeLayout {
     /// The C struct of its instances.
     #[serde(rename = "struct")]
     pub struct_name: String,
-    /// `sizeof` that struct, in bytes; `tp_basicsize` of the type is at least this.
+    /// `sizeof` that struct, in bytes. `tp_basicsize` of the type can be less by one item
+    /// where the struct ends in an array of items.
     pub size: u64,
     /// Its object pointers, those of the struct that it extends included, by offset.
     pub references: Vec<FieldReference>,
@@ -25,6 +27,9 @@ pub struct FieldReference {
     pub offset: u64,
     /// Whether it keeps its target alive.
     pub strength: Strength,
+    /// Where a byte lies that says, when it is 0, that this object lacks the field: it was
+    /// allocated without it. `hastzinfo` of times.
+    pub guard: Option<u64>,
 }
 
 /// Who can read a field.
@@ -48,12 +53,14 @@ pub enum Strength {
     OwnedNotTraversed,
 }
 
-/// As the tables write it: `[".name", 16]` or `["->name", 16, "borrowed"]`.
+/// As the tables write it: `[".name", 16]`, `["->name", 16, "borrowed"]`, or with the
+/// place of the guard `[".name", 16, "owned", 20]`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredReference {
     Owned(String, u64),
     Other(String, u64, Strength),
+    Guarded(String, u64, Strength, u64),
 }
 
 /// A reference in a table that is neither `.name` nor `->name`.
@@ -65,9 +72,12 @@ impl TryFrom<StoredReference> for FieldReference {
     type Error = InvalidReference;
 
     fn try_from(stored: StoredReference) -> Result<Self, InvalidReference> {
-        let (text, offset, strength) = match stored {
-            StoredReference::Owned(text, offset) => (text, offset, Strength::Owned),
-            StoredReference::Other(text, offset, strength) => (text, offset, strength),
+        let (text, offset, strength, guard) = match stored {
+            StoredReference::Owned(text, offset) => (text, offset, Strength::Owned, None),
+            StoredReference::Other(text, offset, strength) => (text, offset, strength, None),
+            StoredReference::Guarded(text, offset, strength, guard) => {
+                (text, offset, strength, Some(guard))
+            }
         };
         let (access, name) = if let Some(name) = text.strip_prefix("->") {
             (Access::Interior, name)
@@ -81,6 +91,7 @@ impl TryFrom<StoredReference> for FieldReference {
             access,
             offset,
             strength,
+            guard,
         })
     }
 }

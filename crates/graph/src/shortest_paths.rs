@@ -88,10 +88,11 @@ impl ShortestPathGraph {
     }
 
     /// The paths, one after the other. At each step they take the edges in the order into
-    /// which `sort` brings them; it gets the source of the step and its edges.
+    /// which `sort` brings them: it gets the source of the step, its edges, and how many of
+    /// them are wanted in order at the front, with the others behind them in any order.
     pub fn walks<F>(&self, sort: F) -> Walks<'_, F>
     where
-        F: FnMut(Option<ObjectId>, &mut [PathEdge]),
+        F: FnMut(Option<ObjectId>, &mut [PathEdge], usize),
     {
         Walks::new(self, sort)
     }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 /// The paths of a [`ShortestPathGraph`] one after the other, each as its edges.
 ///
 /// Like an odometer: the last step turns fastest. The memory needed is that of one path
-/// and the edges beside it.
+/// and the edges beside it. Of very many edges only the first are sorted until more are
+/// asked for.
 #[derive(Debug)]
 pub struct Walks<'g, F> {
     graph: &'g ShortestPathGraph,
@@ -18,14 +19,19 @@ pub struct Walks<'g, F> {
 #[derive(Debug, Default)]
 struct Choice<'g> {
     source: Option<ObjectId>,
-    /// Sorted; a single edge needs neither sorting nor memory.
+    /// A single edge needs neither sorting nor memory of its own.
     edges: Cow<'g, [PathEdge]>,
+    /// How many of them are in order, from the front on.
+    sorted: usize,
     chosen: usize,
 }
 
+/// How many of an object's edges are sorted at first.
+const FIRST: usize = 100;
+
 impl<'g, F> Walks<'g, F>
 where
-    F: FnMut(Option<ObjectId>, &mut [PathEdge]),
+    F: FnMut(Option<ObjectId>, &mut [PathEdge], usize),
 {
     pub(crate) fn new(graph: &'g ShortestPathGraph, sort: F) -> Self {
         let mut walks = Self {
@@ -50,9 +56,8 @@ where
             if step.edges.is_empty() || step.source != source {
                 step.source = source;
                 step.edges = Cow::Borrowed(self.graph.edges(source));
-                if step.edges.len() > 1 {
-                    (self.sort)(source, step.edges.to_mut());
-                }
+                step.sorted = 0;
+                step.sort(&mut self.sort, FIRST);
             }
             step.chosen = 0;
             if step.edges.is_empty() {
@@ -68,6 +73,9 @@ where
             let step = &mut self.steps[index];
             if step.chosen + 1 < step.edges.len() {
                 step.chosen += 1;
+                if step.chosen == step.sorted {
+                    step.sort(&mut self.sort, usize::MAX);
+                }
                 return self.begin(index + 1);
             }
         }
@@ -76,6 +84,19 @@ where
 }
 
 impl Choice<'_> {
+    /// Brings further edges into order, at most as many as wanted.
+    fn sort<F>(&mut self, sort: &mut F, wanted: usize)
+    where
+        F: FnMut(Option<ObjectId>, &mut [PathEdge], usize),
+    {
+        let left = self.edges.len() - self.sorted;
+        let wanted = wanted.min(left);
+        if left > 1 {
+            sort(self.source, &mut self.edges.to_mut()[self.sorted..], wanted);
+        }
+        self.sorted += wanted;
+    }
+
     fn target(&self) -> Option<ObjectId> {
         self.edges.get(self.chosen).map(|edge| edge.target)
     }
@@ -83,7 +104,7 @@ impl Choice<'_> {
 
 impl<F> Iterator for Walks<'_, F>
 where
-    F: FnMut(Option<ObjectId>, &mut [PathEdge]),
+    F: FnMut(Option<ObjectId>, &mut [PathEdge], usize),
 {
     type Item = Vec<PathEdge>;
 

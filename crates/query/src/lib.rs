@@ -6,6 +6,7 @@
 
 mod details;
 mod heap;
+mod instance_repr;
 mod key_order;
 mod limits;
 mod liveness;

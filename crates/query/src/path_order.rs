@@ -1,24 +1,69 @@
 use crate::{Heap, key_order::KeyOrder};
 use exuvia_graph::PathEdge;
-use exuvia_snapshot::{NameId, ObjectId, Relation};
+use exuvia_snapshot::{NameId, ObjectId, References, Relation};
 
-/// Sorts the references that an object holds as heapy does: by the kind of relation, then by
-/// its value; keys of dictionaries by the address of their type first, since heapy compares
-/// values of one type only.
-pub(crate) fn sort(heap: &Heap, edges: &mut [PathEdge]) {
+/// Brings the first `wanted` of an object's references to the front, in heapy's order: by
+/// the kind of relation, then by its value; keys of dictionaries by the address of their
+/// type first, since heapy compares values of one type only.
+///
+/// The keys to sort by are large and take time to make, and a dictionary can have millions
+/// of entries, so that only those that are wanted are kept.
+pub(crate) fn sort(heap: &Heap, edges: &mut [PathEdge], wanted: usize) {
     let references = &heap.snapshot().references;
-    let relation = |edge: &PathEdge| references.get(edge.place as usize).relation;
-    let number = |edge: &PathEdge| match relation(edge) {
-        Relation::Index(index) => Some((2, index)),
-        Relation::Member(index) => Some((9, index)),
-        _ => None,
+    let key = |edge: &PathEdge| -> SortKey<'_> {
+        let relation = references.get(edge.place as usize).relation;
+        (order(heap, relation), edge.place)
     };
-    // The usual case of very many edges: a list or a set, whose order needs no keys.
-    if edges.iter().all(|edge| number(edge).is_some()) {
-        edges.sort_by_key(|edge| (number(edge), edge.place));
-    } else {
-        edges.sort_by_cached_key(|edge| (order(heap, relation(edge)), edge.place));
+    if edges.len() <= 2 * wanted {
+        return match edges.iter().all(|edge| is_item(references, edge)) {
+            true => edges.sort_by_key(|edge| references.get(edge.place as usize).relation),
+            false => edges.sort_by_cached_key(key),
+        };
     }
+    let mut first: Vec<(SortKey<'_>, usize)> = Vec::with_capacity(2 * wanted);
+    let mut full = false;
+    for (index, edge) in edges.iter().enumerate() {
+        let key = key(edge);
+        if !full || key < first[wanted - 1].0 {
+            first.push((key, index));
+        }
+        if first.len() == 2 * wanted {
+            first.sort_unstable();
+            first.truncate(wanted);
+            full = true;
+        }
+    }
+    first.sort_unstable();
+    first.truncate(wanted);
+    let first: Vec<usize> = first.into_iter().map(|(_, index)| index).collect();
+    bring_to_front(edges, &first);
+}
+
+/// What edges are sorted by; the place makes it unique.
+type SortKey<'a> = ((u8, Operand<'a>), u32);
+
+/// Whether an edge is an item of a list, whose order is that of its relation alone.
+fn is_item(references: &References, edge: &PathEdge) -> bool {
+    let relation = references.get(edge.place as usize).relation;
+    matches!(relation, Relation::Index(_))
+}
+
+/// Puts the edges at some indices first, in their order, and leaves the others as they are.
+fn bring_to_front(edges: &mut [PathEdge], first: &[usize]) {
+    let chosen: Vec<PathEdge> = first.iter().map(|&index| edges[index]).collect();
+    let mut ascending = first.to_vec();
+    ascending.sort_unstable();
+    // From the back on, so that every edge moves over places that are free already.
+    let mut free = edges.len();
+    for index in (0..edges.len()).rev() {
+        if ascending.last() == Some(&index) {
+            ascending.pop();
+        } else {
+            free -= 1;
+            edges[free] = edges[index];
+        }
+    }
+    edges[..chosen.len()].copy_from_slice(&chosen);
 }
 
 /// heapy's number of a kind of relation, and what the value of the relation is compared by.

@@ -90,10 +90,11 @@ impl<'a> ShortestPaths<'a> {
     /// The paths, in heapy's order. Each is made when it is asked for.
     pub fn iter(&self) -> impl Iterator<Item = Path<'_>> + '_ {
         let walks = self.graph.iter().flat_map(|graph| {
-            graph.walks(|source, edges| match source {
-                Some(_) => path_order::sort(self.heap, edges),
-                // Origins are sorted by name.
-                None => edges.sort_by_key(|edge| edge.place),
+            graph.walks(|source, edges, wanted| {
+                // Origins are sorted by name already.
+                if source.is_some() {
+                    path_order::sort(self.heap, edges, wanted);
+                }
             })
         });
         walks.filter_map(|edges| Path::new(self.heap, &self.origins, edges))

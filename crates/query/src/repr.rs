@@ -1,11 +1,12 @@
 use crate::{
     Heap,
+    instance_repr::instance_repr,
     key_order::KeyOrder,
     limits::Limits,
     python_text::{CUT, bytes_repr, cut_end, cut_middle, harmless, short_text_repr, text_repr},
-    type_names::{is_builtin, qualified},
+    type_names::is_builtin,
 };
-use exuvia_snapshot::{ObjectId, Reference, Relation, Type, ValueForm};
+use exuvia_snapshot::{ObjectId, Reference, Relation, Value, ValueForm};
 use std::cell::Cell;
 
 /// Objects in one representation, however its containers are nested.
@@ -171,83 +172,23 @@ impl<'a> Repr<'a> {
 
     /// What is no container: the whole representation, as far as it is known.
     fn other(&self, object: ObjectId) -> String {
-        let snapshot = self.heap.snapshot();
-        let object_type = snapshot.type_of(object);
-        let Some(value) = snapshot.values.get(object) else {
-            return self.without_value(object, object_type);
-        };
-        let literal = match value.form {
-            ValueForm::Text => text_repr(&value.text()),
-            ValueForm::TextStart => cut_end(text_repr(&value.text()), usize::MAX),
-            ValueForm::Bytes => bytes_repr(value.bytes),
-            ValueForm::BytesStart => cut_end(bytes_repr(value.bytes), usize::MAX),
-            ValueForm::Repr => return self.named(object, object_type, &harmless(&value.text())),
-        };
-        match object_type.name.as_str() {
-            "bytearray" => format!("bytearray({literal})"),
-            _ => literal,
+        match self.heap.snapshot().values.get(object) {
+            Some(value) => value_repr(self.heap, object, value),
+            None => instance_repr(self.heap, object),
         }
     }
+}
 
-    /// An object of which a representation or a name was kept.
-    fn named(&self, object: ObjectId, object_type: &Type, text: &str) -> String {
-        if text.starts_with('<') {
-            return text.to_owned();
-        }
-        if self.heap.type_names().type_at(object).is_some() {
-            return self.without_value(object, object_type);
-        }
-        let address = self.address(object);
-        match object_type.name.as_str() {
-            "function" => format!("<function {text} at {address:#x}>"),
-            "builtin_function_or_method" => format!("<built-in function {text}>"),
-            "module" => format!("<module {}>", text_repr(text)),
-            "code" => format!("<code object {text} at {address:#x}>"),
-            _ => text.to_owned(),
-        }
-    }
-
-    fn without_value(&self, object: ObjectId, object_type: &Type) -> String {
-        let snapshot = self.heap.snapshot();
-        if let Some(id) = self.heap.type_names().type_at(object) {
-            return format!(
-                "<class '{}'>",
-                harmless(&qualified(&snapshot.types[id.index()]))
-            );
-        }
-        let address = self.address(object);
-        let name = qualified(object_type);
-        let name = harmless(&name);
-        match &*name {
-            "NoneType" => "None".to_owned(),
-            "ellipsis" => "Ellipsis".to_owned(),
-            "NotImplementedType" => "NotImplemented".to_owned(),
-            "ContextVar" | "_contextvars.ContextVar" => match self.name_of(object) {
-                Some(name) => format!("<ContextVar name={name} at {address:#x}>"),
-                None => format!("<ContextVar at {address:#x}>"),
-            },
-            // What these print is their value, and that was not kept.
-            "str" | "bytes" | "bytearray" | "int" | "float" | "complex" | "bool" => {
-                format!("<{name} at {address:#x}>")
-            }
-            _ => format!("<{name} object at {address:#x}>"),
-        }
-    }
-
-    /// The `str` to which an object refers as its name.
-    fn name_of(&self, object: ObjectId) -> Option<String> {
-        let snapshot = self.heap.snapshot();
-        let name = snapshot.references.of(object).find(|reference| {
-            let (Relation::Attribute(name) | Relation::Interior(name)) = reference.relation else {
-                return false;
-            };
-            let name = snapshot.names.get(name.index()).map(String::as_str);
-            matches!(name, Some("name" | "var_name"))
-        })?;
-        (snapshot.type_of(name.target).name == "str").then(|| self.text(name.target))
-    }
-
-    fn address(&self, object: ObjectId) -> u64 {
-        self.heap.snapshot().objects.address[object.index()]
+fn value_repr(heap: &Heap, object: ObjectId, value: Value<'_>) -> String {
+    let literal = match value.form {
+        ValueForm::Text => text_repr(&value.text()),
+        ValueForm::TextStart => cut_end(text_repr(&value.text()), usize::MAX),
+        ValueForm::Bytes => bytes_repr(value.bytes),
+        ValueForm::BytesStart => cut_end(bytes_repr(value.bytes), usize::MAX),
+        ValueForm::Repr => return harmless(&value.text()).into_owned(),
+    };
+    match heap.snapshot().type_of(object).name.as_str() {
+        "bytearray" => format!("bytearray({literal})"),
+        _ => literal,
     }
 }

@@ -16,8 +16,8 @@ pub struct Inconsistency {
 /// every number that refers to a row refers to one that is there, what has to be sorted is
 /// sorted, sums of sizes fit into 64 bits, and no type inherits from itself.
 ///
-/// Both [`write()`](crate::write()) and [`open`](crate::open) insist on it, so that what was written
-/// can be opened, and code that reads a snapshot may index without asking again.
+/// Both [`write()`](crate::write()) and [`open`](crate::open) insist on it, so that what was
+/// written can be opened, and code that reads a snapshot may index without asking again.
 ///
 /// # Errors
 /// The first contradiction found.

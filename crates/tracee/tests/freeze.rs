@@ -99,51 +99,80 @@ fn a_signal_that_arrives_meanwhile_is_delivered() {
 
 #[test]
 fn a_thread_in_vfork_is_named_and_nothing_stays_stopped() {
-    let directory = std::env::temp_dir().join(format!("exuvia-vfork-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let fifo = directory.join("fifo");
-    let mut target = Target::start(&format!(
-        "fifo = {:?}\nos.mkfifo(fifo)\nother = threading.Thread(target=time.sleep, args=(600,), daemon=True)\nother.start()",
-        fifo.to_str().unwrap()
-    ));
-    // The child of the vfork opens the pipe before its program begins, and waits there.
-    target.ask("os.posix_spawn('/bin/true', ['true'], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)]) > 0");
-    wait_until("the vfork", || target.process().state() == 'D');
-    let error = Frozen::freeze(&target.process(), Duration::from_millis(100)).unwrap_err();
+    let mut vfork = Vfork::start();
+    let error = Frozen::freeze(&vfork.target.process(), Duration::from_millis(100)).unwrap_err();
     let FreezeError::Stuck { threads, .. } = &error else {
         panic!("{error}");
     };
     assert_eq!(threads.len(), 1);
     assert_eq!(
         (threads[0].tid, threads[0].reason),
-        (target.pid(), StuckReason::Vfork)
+        (vfork.target.pid(), StuckReason::Vfork)
     );
     assert!(error.to_string().contains("in vfork"), "{error}");
-    assert_eq!(target.process().tracer_pid(), None);
-    std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
-    assert_eq!(target.answer(), "True");
-    target.eval("os.wait()");
-    target.assert_untouched();
-    std::fs::remove_dir_all(directory).unwrap();
+    vfork.finish();
 }
 
 #[test]
 fn an_interrupt_ends_the_waiting() {
-    let directory = std::env::temp_dir().join(format!("exuvia-interrupt-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let fifo = directory.join("fifo");
-    let mut target = Target::start(&format!(
-        "fifo = {:?}\nos.mkfifo(fifo)",
-        fifo.to_str().unwrap()
-    ));
-    target.ask("os.posix_spawn('/bin/true', ['true'], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)]) > 0");
-    wait_until("the vfork", || target.process().state() == 'D');
+    let mut vfork = Vfork::start();
     let begun = Instant::now();
     let interrupt = AtomicBool::new(true);
-    let error = Frozen::freeze_unless(&target.process(), Duration::from_secs(60), &interrupt);
-    assert!(matches!(error, Err(FreezeError::Interrupted)));
+    let outcome =
+        Frozen::freeze_unless(&vfork.target.process(), Duration::from_secs(60), &interrupt);
+    assert!(matches!(outcome, Err(FreezeError::Interrupted)));
     assert!(begun.elapsed() < Duration::from_secs(10));
-    std::fs::remove_dir_all(directory).unwrap();
+    vfork.finish();
+}
+
+/// A process of two threads, of which one waits in a vfork: the child opens a pipe before its
+/// program begins.
+struct Vfork {
+    target: Target,
+    directory: tempfile::TempDir,
+}
+
+impl Vfork {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut target = Target::start(&format!(
+            "fifo = '{}/fifo'\nos.mkfifo(fifo)\n\
+             threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+            directory.path().display()
+        ));
+        target.ask(
+            "os.posix_spawn('/bin/true', ['true'], {}, \
+             file_actions=[(os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)]) > 0",
+        );
+        wait_until("the vfork", || target.process().state() == 'D');
+        Self { target, directory }
+    }
+
+    /// Lets the child go on, and finds the target as it should be.
+    fn finish(&mut self) {
+        assert_eq!(self.target.process().tracer_pid(), None);
+        drop(
+            std::fs::OpenOptions::new()
+                .write(true)
+                .open(self.directory.path().join("fifo")),
+        );
+        assert_eq!(self.target.answer(), "True");
+        self.target.eval("os.wait()");
+        self.target.assert_untouched();
+    }
+}
+
+impl Drop for Vfork {
+    fn drop(&mut self) {
+        // Opening it for both never blocks, and lets the child go on after a failure too.
+        let fifo = self.directory.path().join("fifo");
+        drop(
+            std::fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(fifo),
+        );
+    }
 }
 
 #[test]
@@ -154,6 +183,7 @@ fn a_target_that_is_killed_meanwhile_is_gone() {
     target.kill();
     frozen.release();
     clone.discard().unwrap();
+    target.wait();
     assert!(matches!(
         Process::open(target.pid()),
         Err(OpenError::NoSuchProcess(_))

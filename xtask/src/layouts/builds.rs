@@ -59,7 +59,12 @@ pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
 impl Build {
     /// The name of its table.
     pub(super) fn file_name(&self) -> String {
-        format!("{}.{}-gil.toml", self.version.major, self.version.minor)
+        format!("{}-gil.toml", self.series())
+    }
+
+    /// The series of its version: `3.12`.
+    pub(super) fn series(&self) -> String {
+        format!("{}.{}", self.version.major, self.version.minor)
     }
 
     /// What the table says of its origin.
@@ -72,7 +77,7 @@ impl Build {
 
     /// The types of libpython and of the extension modules of the standard library.
     pub(super) fn image(&self) -> Result<Image> {
-        let series = format!("{}.{}", self.version.major, self.version.minor);
+        let series = self.series();
         let library = self.prefix.join("lib");
         let mut image = Image::default();
         let main = library.join(format!("libpython{series}.so.1.0"));

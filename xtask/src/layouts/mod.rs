@@ -12,6 +12,7 @@ mod shapes;
 mod structs;
 mod table;
 mod types;
+mod wanted_types;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub struct Args {
 /// Writes or checks the table of each build that this machine has.
 pub fn run(args: &Args) -> Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../layouts");
-    let types = types::Wanted::read(&directory.join("types.toml"))?;
+    let types = wanted_types::Wanted::read(&directory.join("types.toml"))?;
     let roots = roots::Wanted::read(&directory.join("roots.toml"))?;
     let builds = builds::find(&args.prefixes)?;
     let mut images = Vec::new();
@@ -75,9 +76,13 @@ pub fn run(args: &Args) -> Result<()> {
 fn generate(
     build: &Build,
     image: &Image,
-    types: &types::Wanted,
+    types: &wanted_types::Wanted,
     roots: &roots::Wanted,
 ) -> Result<String> {
+    let source = types::Source {
+        image,
+        series: build.series(),
+    };
     let table = Table {
         version: build.version,
         source: build.source(),
@@ -86,7 +91,8 @@ fn generate(
         structs: structs::structs(image)?,
         debug_offsets: structs::debug_offsets(image)?,
         roots: roots.resolve(image)?,
-        types: types.resolve(image)?,
+        types: types.types(&source)?,
+        modules: types.modules(&source)?,
     };
     Ok(table.to_string())
 }

@@ -7,7 +7,7 @@ use exuvia_cpython::{Shapes, Version};
 
 use super::pointers::ObjectPointer;
 use super::structs::Offsets;
-use super::types::ResolvedType;
+use super::types::{ResolvedReference, ResolvedType};
 
 /// Everything that a table holds.
 pub(super) struct Table {
@@ -19,6 +19,7 @@ pub(super) struct Table {
     pub(super) debug_offsets: BTreeMap<u64, String>,
     pub(super) roots: Vec<(&'static str, Vec<ObjectPointer>)>,
     pub(super) types: BTreeMap<String, ResolvedType>,
+    pub(super) modules: BTreeMap<String, ResolvedType>,
 }
 
 impl fmt::Display for Table {
@@ -44,7 +45,8 @@ impl fmt::Display for Table {
             writeln!(f, "\"{path}\" = {offset}")?;
         }
         self.write_roots(f)?;
-        self.write_types(f)
+        Self::write_types(f, "types", &self.types)?;
+        Self::write_types(f, "modules", &self.modules)
     }
 }
 
@@ -61,22 +63,14 @@ impl Table {
         Ok(())
     }
 
-    fn write_types(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n[types]")?;
-        for (name, layout) in &self.types {
-            let references: Vec<_> = layout
-                .references
-                .iter()
-                .map(|reference| match reference.strength {
-                    Some(strength) => {
-                        format!(
-                            "[\"{}\", {}, \"{strength}\"]",
-                            reference.text, reference.offset
-                        )
-                    }
-                    None => format!("[\"{}\", {}]", reference.text, reference.offset),
-                })
-                .collect();
+    fn write_types(
+        f: &mut fmt::Formatter<'_>,
+        section: &str,
+        types: &BTreeMap<String, ResolvedType>,
+    ) -> fmt::Result {
+        writeln!(f, "\n[{section}]")?;
+        for (name, layout) in types {
+            let references: Vec<_> = layout.references.iter().map(reference).collect();
             writeln!(
                 f,
                 "\"{name}\" = {{ struct = \"{}\", size = {}, references = [{}] }}",
@@ -86,6 +80,21 @@ impl Table {
             )?;
         }
         Ok(())
+    }
+}
+
+/// `[".name", 16]`, and what is not as usual after it.
+fn reference(reference: &ResolvedReference) -> String {
+    let ResolvedReference {
+        text,
+        offset,
+        strength,
+        guard,
+    } = reference;
+    match guard {
+        Some(guard) => format!("[\"{text}\", {offset}, \"{strength}\", {guard}]"),
+        None if *strength == "owned" => format!("[\"{text}\", {offset}]"),
+        None => format!("[\"{text}\", {offset}, \"{strength}\"]"),
     }
 }
 

@@ -1,79 +1,13 @@
-//! `layouts/types.toml`: which struct each type has, and what its pointers mean.
+//! Joining `layouts/types.toml` with the structs of a build.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
 use super::dwarf::{Image, Record};
+use super::wanted_types::{Struct, Wanted};
 
-/// What is hand-written about types.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    /// Fields that are left out wherever a name ends so, and the reason.
-    ignored: BTreeMap<String, String>,
-    /// By C struct; several types may share one.
-    structs: BTreeMap<String, Struct>,
-    /// By the name in a module's definition: the struct of its state.
-    modules: BTreeMap<String, Struct>,
-}
-
-/// Why a field is not an owned reference.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Reason {
-    Always(String),
-    /// In these series only.
-    In { only: Vec<String>, reason: String },
-}
-
-impl Reason {
-    fn holds_in(&self, series: &str) -> bool {
-        match self {
-            Self::Always(reason) => !reason.is_empty(),
-            Self::In { only, reason } => {
-                !reason.is_empty() && only.iter().any(|one| one == series)
-            }
-        }
-    }
-}
-
-/// Fields of a struct, with what is to be known of each.
-type Reasons = BTreeMap<String, Reason>;
-
-/// What is hand-written about the types of one C struct.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Struct {
-    /// `tp_name` of the types whose instances are this struct.
-    #[serde(default)]
-    types: Vec<String>,
-    /// Its names in DWARF, when not that of the entry.
-    dwarf: Option<String>,
-    /// C fields that Python code can read, and under which name.
-    #[serde(default)]
-    attributes: BTreeMap<String, String>,
-    /// C fields that hold no counted reference, and why.
-    #[serde(default)]
-    borrowed: Reasons,
-    /// C fields that hold a counted reference which `tp_traverse` does not visit, and why.
-    #[serde(default)]
-    not_traversed: Reasons,
-    /// C fields that the walker's code reads, or that hold no object, and why.
-    #[serde(default)]
-    ignored: BTreeMap<String, String>,
-    /// C fields that DWARF does not show to be objects: `void *`, and the like.
-    #[serde(default)]
-    extra: BTreeMap<String, String>,
-    /// C fields that exist only where a byte, another C field, is not 0.
-    #[serde(default)]
-    guards: BTreeMap<String, String>,
-}
-
-/// A type as it goes into a table.
+/// A type, or the state of a module, as it goes into a table.
 #[derive(Debug)]
 pub(super) struct ResolvedType {
     pub(super) struct_name: String,
@@ -86,29 +20,25 @@ pub(super) struct ResolvedReference {
     /// `.name` or `->name`.
     pub(super) text: String,
     pub(super) offset: u64,
-    /// None for an owned reference.
-    pub(super) strength: Option<&'static str>,
+    pub(super) strength: &'static str,
+    /// The byte that must not be 0.
+    pub(super) guard: Option<u64>,
+}
+
+/// A build, and the name of its series: `3.12`.
+pub(super) struct Source<'a> {
+    pub(super) image: &'a Image,
+    pub(super) series: String,
 }
 
 impl Wanted {
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        let text =
-            fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("in {}", path.display()))
-    }
-
     /// The types that a build has, by `tp_name`.
-    pub(super) fn resolve(&self, image: &Image) -> Result<BTreeMap<String, ResolvedType>> {
+    pub(super) fn types(&self, source: &Source<'_>) -> Result<BTreeMap<String, ResolvedType>> {
         let mut types = BTreeMap::new();
         for (name, wanted) in &self.structs {
-            let Some(record) = image.record(wanted.dwarf(name))? else {
-                continue;
-            };
             for tp_name in &wanted.types {
-                let resolved = ResolvedType {
-                    struct_name: name.clone(),
-                    size: record.size,
-                    references: self.references(image, record, wanted),
+                let Some(resolved) = self.resolve(source, name, wanted)? else {
+                    break;
                 };
                 if types.insert(tp_name.clone(), resolved).is_some() {
                     bail!("types.toml: two structs for {tp_name}");
@@ -118,42 +48,55 @@ impl Wanted {
         Ok(types)
     }
 
-    fn references(
-        &self,
-        image: &Image,
-        record: &Record,
-        wanted: &Struct,
-    ) -> Vec<ResolvedReference> {
-        let mut skip = |path: &str| {
-            let last = path.rsplit('.').next().unwrap_or(path);
-            self.ignored.contains_key(last) || wanted.ignored.contains_key(path)
-        };
-        let mut found: Vec<_> = image
-            .object_pointers(record, &mut skip)
-            .into_iter()
-            .map(|pointer| (pointer.path, pointer.offset))
-            .collect();
-        for path in wanted.extra.keys() {
-            let field = image.field(record, path);
-            found.extend(field.map(|field| (path.clone(), field.offset)));
+    /// The states of modules that a build has and that hold objects, by `m_name`.
+    pub(super) fn modules(&self, source: &Source<'_>) -> Result<BTreeMap<String, ResolvedType>> {
+        let mut modules = BTreeMap::new();
+        for (name, wanted) in &self.modules {
+            let resolved = self.resolve(source, name, wanted)?;
+            if let Some(resolved) = resolved.filter(|state| !state.references.is_empty()) {
+                modules.insert(name.clone(), resolved);
+            }
         }
-        found.sort_by_key(|&(_, offset)| offset);
-        found
-            .into_iter()
-            .map(|(path, offset)| wanted.reference(&path, offset))
-            .collect()
+        Ok(modules)
+    }
+
+    fn resolve(
+        &self,
+        source: &Source<'_>,
+        name: &str,
+        wanted: &Struct,
+    ) -> Result<Option<ResolvedType>> {
+        let Some(record) = source.image.record(wanted.dwarf(name))? else {
+            return Ok(None);
+        };
+        let mut skip = |path: &str| {
+            let ignored = wanted.ignored.get(path);
+            self.ignored.keys().any(|ending| path.ends_with(ending))
+                || ignored.is_some_and(|reason| reason.holds_in(&source.series))
+        };
+        let mut references = Vec::new();
+        for pointer in source.image.object_pointers(record, &mut skip) {
+            references.push(ResolvedReference {
+                text: text(wanted, &pointer.path),
+                offset: pointer.offset,
+                strength: strength(wanted, &pointer.path, &source.series),
+                guard: guard(source.image, record, wanted, &pointer.path)?,
+            });
+        }
+        Ok(Some(ResolvedType {
+            struct_name: struct_name(name, wanted),
+            size: record.size,
+            references,
+        }))
     }
 
     /// An error if a struct or a field stands in the file that no build has.
     pub(super) fn check_all_used(&self, images: &[Image]) -> Result<()> {
-        for (name, wanted) in &self.structs {
+        for (name, wanted) in self.structs.iter().chain(&self.modules) {
             let mut records = Vec::new();
             for image in images {
-                records.extend(
-                    image
-                        .record(wanted.dwarf(name))?
-                        .map(|record| (image, record)),
-                );
+                let record = image.record(wanted.dwarf(name))?;
+                records.extend(record.map(|record| (image, record)));
             }
             if records.is_empty() {
                 bail!("types.toml: no build has struct {}", wanted.dwarf(name));
@@ -170,41 +113,45 @@ impl Wanted {
     }
 }
 
-impl Struct {
-    fn dwarf<'a>(&'a self, name: &'a str) -> &'a str {
-        self.dwarf.as_deref().unwrap_or(name)
-    }
+/// The entry's own name, or for a module's state the first of its struct's.
+fn struct_name(name: &str, wanted: &Struct) -> String {
+    let name = if wanted.types.is_empty() {
+        wanted.dwarf(name)
+    } else {
+        name
+    };
+    let end = name.find(['|', '@']).unwrap_or(name.len());
+    name[..end].trim().to_owned()
+}
 
-    /// Every field that the entry names.
-    fn fields(&self) -> BTreeSet<&str> {
-        [
-            &self.attributes,
-            &self.borrowed,
-            &self.not_traversed,
-            &self.ignored,
-            &self.extra,
-        ]
-        .into_iter()
-        .flat_map(|fields| fields.keys().map(String::as_str))
-        .collect()
+fn text(wanted: &Struct, path: &str) -> String {
+    match wanted.attributes.get(path) {
+        Some(attribute) => format!(".{attribute}"),
+        None => format!("->{path}"),
     }
+}
 
-    fn reference(&self, path: &str, offset: u64) -> ResolvedReference {
-        let text = match self.attributes.get(path) {
-            Some(attribute) => format!(".{attribute}"),
-            None => format!("->{path}"),
-        };
-        let strength = if self.borrowed.contains_key(path) {
-            Some("borrowed")
-        } else if self.not_traversed.contains_key(path) {
-            Some("owned_not_traversed")
-        } else {
-            None
-        };
-        ResolvedReference {
-            text,
-            offset,
-            strength,
-        }
+fn strength(wanted: &Struct, path: &str, series: &str) -> &'static str {
+    let holds = |reasons: &BTreeMap<_, super::wanted_types::Reason>| {
+        // What is said of an array holds for each of its elements.
+        let array = path.split('[').next().unwrap_or(path);
+        let reason = reasons.get(path).or_else(|| reasons.get(array));
+        reason.is_some_and(|reason| reason.holds_in(series))
+    };
+    if holds(&wanted.borrowed) {
+        "borrowed"
+    } else if holds(&wanted.not_traversed) {
+        "owned_not_traversed"
+    } else {
+        "owned"
     }
+}
+
+fn guard(image: &Image, record: &Record, wanted: &Struct, path: &str) -> Result<Option<u64>> {
+    let Some(guard) = wanted.guards.get(path) else {
+        return Ok(None);
+    };
+    let field = image.field(record, guard);
+    let field = field.with_context(|| format!("types.toml: no field {guard} guards {path}"))?;
+    Ok(Some(field.offset))
 }

@@ -62,7 +62,7 @@ pub(crate) fn capture(
     }
     snapshot.metadata.process = exuvia_snapshot::Process {
         pid: pid.unsigned_abs(),
-        command: process.command().split('\0').map(str::to_owned).collect(),
+        command: vec![process.command()],
         executable: interpreter.executable.clone(),
         python: interpreter.layout.version.to_string(),
         flavor: interpreter.layout.flavor.to_string(),

@@ -12,8 +12,10 @@ fn paths_to(references: &References, target: u32) -> ShortestPathGraph {
     ShortestPathGraph::search(references, &[SEED], Follow::Strong, &targets).unwrap()
 }
 
-fn by_place(_: Option<ObjectId>, edges: &mut [PathEdge]) {
+/// Sorts no more than it is asked to, and puts the others in a bad order.
+fn by_place(_: Option<ObjectId>, edges: &mut [PathEdge], wanted: usize) {
     edges.sort_by_key(|edge| edge.place);
+    edges[wanted..].reverse();
 }
 
 #[test]
@@ -58,6 +60,16 @@ fn more_paths_than_fit_into_128_bits() {
     let first: Vec<_> = all.walks(by_place).take(3).collect();
     assert_eq!(first.len(), 3);
     assert!(first.is_sorted_by_key(|path| path.iter().map(|edge| edge.place).collect::<Vec<_>>()));
+}
+
+#[test]
+fn many_edges_come_in_order_though_few_are_sorted_at_first() {
+    let wide = references(2, (0..1000).map(|_| (0, 1, false)));
+    let places: Vec<u32> = paths_to(&wide, 1)
+        .walks(by_place)
+        .map(|path| path[1].place)
+        .collect();
+    assert_eq!(places, (0..1000).collect::<Vec<u32>>());
 }
 
 #[test]

@@ -112,7 +112,7 @@ proptest! {
         let found = found.unwrap();
         prop_assert_eq!(found.length(), length);
         // Descending, to see that the order is the one asked for.
-        let walks = found.walks(|_, edges| edges.sort_by_key(|edge| std::cmp::Reverse(edge.place)));
+        let walks = found.walks(|_, edges, _| edges.sort_by_key(|edge| std::cmp::Reverse(edge.place)));
         let walks: Vec<_> = walks.collect();
         let mut expected = all_paths(&graph, follow, length);
         expected.sort_by_key(|path| {

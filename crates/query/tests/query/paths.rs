@@ -142,6 +142,30 @@ fn steps_are_ordered_by_relation_then_value() {
 }
 
 #[test]
+fn many_keys_of_one_dictionary_are_in_order() {
+    let mut b = Builder::default();
+    let dict = b.object("dict");
+    let target = b.object("a.T");
+    b.root("x", dict);
+    // 11 generates all numbers up to 1009 but 0, in no simple order.
+    for number in (0..1008).scan(1, |number, _| {
+        Some(std::mem::replace(number, *number * 11 % 1009))
+    }) {
+        let key = b.int(&number.to_string());
+        b.refer(dict, target, Relation::Value(key));
+    }
+    let texts = texts(&b.finish(), target);
+    let unique: std::collections::BTreeSet<&String> = texts.iter().collect();
+    let numbers = texts.iter().map(|text| {
+        text["hp.Root.x[".len()..text.len() - 1]
+            .parse::<u32>()
+            .unwrap()
+    });
+    assert!(numbers.is_sorted());
+    assert_eq!((texts.len(), unique.len()), (1008, 1008));
+}
+
+#[test]
 fn only_the_nearest_of_a_set_have_paths() {
     let mut b = Builder::default();
     let (near, far) = (b.object("a.T"), b.object("a.T"));

@@ -1,7 +1,7 @@
 //! Representations of objects, as keys of a dictionary and in detail. What is expected is
 //! what `reprlib.repr` of Python 3.12 prints.
 
-use crate::builder::{Builder, address, texts};
+use crate::builder::{Builder, texts};
 use exuvia_snapshot::{NameId, ObjectId, Relation, ValueForm};
 
 /// How a key is printed in a path.
@@ -98,16 +98,6 @@ fn classes_functions_and_instances() {
         key(|b| b.class("myapp.models.SessionStore")),
         "<class 'myapp...SessionStore'>"
     );
-    let function = |b: &mut Builder| b.valued("function", ValueForm::Repr, b"f");
-    assert_eq!(key(function), "<function f at 0x7f0000000080>");
-    assert_eq!(
-        valued("builtin_function_or_method", ValueForm::Repr, b"len"),
-        "<built-in function len>"
-    );
-    assert_eq!(
-        valued("module", ValueForm::Repr, b"json"),
-        "<module 'json'>"
-    );
     assert_eq!(
         detailed(|b| b.object("a.B")),
         "<a.B object at 0x7f0000000000>"
@@ -123,18 +113,48 @@ fn classes_functions_and_instances() {
 }
 
 #[test]
-fn context_variables_by_name() {
-    let variable = |b: &mut Builder| {
-        let name = b.string("request");
-        let variable = b.object("_contextvars.ContextVar");
-        let field: NameId = b.name("name");
-        b.refer(variable, name, Relation::Attribute(field));
-        variable
+fn what_has_a_name_is_called_by_it() {
+    let named = |type_name: &str, relation: fn(NameId) -> Relation, field: &str| {
+        detailed(|b| {
+            let name = b.string("Outer.f");
+            let object = b.object(type_name);
+            let relation = relation(b.name(field));
+            b.refer(object, name, relation);
+            object
+        })
     };
+    for (type_name, field, expected) in [
+        (
+            "function",
+            "__qualname__",
+            "<function Outer.f at 0x7f0000000040>",
+        ),
+        ("code", "co_name", "<code object Outer.f at 0x7f0000000040>"),
+        (
+            "coroutine",
+            "__qualname__",
+            "<coroutine object Outer.f at 0x7f0000000040>",
+        ),
+        (
+            "_contextvars.ContextVar",
+            "name",
+            "<ContextVar name='Outer.f' at 0x7f0000000040>",
+        ),
+    ] {
+        assert_eq!(named(type_name, Relation::Attribute, field), expected);
+    }
     assert_eq!(
-        detailed(variable),
-        format!("<ContextVar name='request' at {:#x}>", address(ObjectId(1)))
+        named("module", Relation::Interior, "md_name"),
+        "<module 'Outer.f'>"
     );
+    let nested = |b: &mut Builder| {
+        let name = b.string("Outer.Inner");
+        let class = b.class("a.Inner");
+        let relation = Relation::Interior(b.name("ht_qualname"));
+        b.refer(class, name, relation);
+        class
+    };
+    assert_eq!(detailed(nested), "<class 'a.Outer.Inner'>");
 }
 
 #[test]

@@ -111,7 +111,12 @@ impl TableFile {
 /// The bytes of a file, if they are the ones that were written.
 fn contents(path: &Path, stored: Stored) -> Result<Bytes, OpenError> {
     let io = |error| OpenError::io(path, error);
-    let length = fs::metadata(path).map_err(io)?.len();
+    let metadata = fs::metadata(path).map_err(io)?;
+    // A pipe would be waited for without end.
+    if !metadata.is_file() {
+        return Err(OpenError::damaged(path, "it is not a file"));
+    }
+    let length = metadata.len();
     if length != stored.bytes {
         let what = format!("it is {length} bytes long instead of {}", stored.bytes);
         return Err(OpenError::damaged(path, what));

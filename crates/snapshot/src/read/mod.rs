@@ -50,15 +50,17 @@ fn document(directory: &Path) -> Result<Document, OpenError> {
         Err(error) => return Err(OpenError::io(directory, error)),
     }
     let path = directory.join(DOCUMENT);
-    let mut text = Vec::new();
-    match File::open(&path) {
-        Ok(file) => file.take(DOCUMENT_LIMIT + 1).read_to_end(&mut text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(not_a_snapshot("there is no snapshot.json in it"));
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(OpenError::io(&path, error));
         }
-        Err(error) => Err(error),
+        _ => return Err(not_a_snapshot("there is no snapshot.json in it")),
     }
-    .map_err(|error| OpenError::io(&path, error))?;
+    let mut text = Vec::new();
+    File::open(&path)
+        .and_then(|file| file.take(DOCUMENT_LIMIT + 1).read_to_end(&mut text))
+        .map_err(|error| OpenError::io(&path, error))?;
     if text.len() as u64 > DOCUMENT_LIMIT {
         return Err(OpenError::damaged(&path, "it is far too long"));
     }

@@ -1,5 +1,5 @@
 //! Targets for the tests: Python programs that obey, and that end with their test.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -80,8 +80,13 @@ impl Target {
         self.answer()
     }
 
+    /// Kills it, without asking for the outcome.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) {
         self.child.wait().unwrap();
     }
 
