@@ -5,8 +5,8 @@ use std::fmt;
 
 use exuvia_memory::{Memory, PageCache, RemoteAddress};
 
-use crate::validate::{Invalid, Step};
-use crate::{Flavor, Layout, Version};
+use crate::validate::{Invalid, unreadable};
+use crate::{Flavor, Layout, Structs, Version};
 
 /// What `_Py_DebugOffsets` begins with.
 const COOKIE: [u8; 8] = *b"xdebugpy";
@@ -14,20 +14,26 @@ const COOKIE: [u8; 8] = *b"xdebugpy";
 /// Larger than any struct of the interpreter: what is above was not an offset.
 const LARGEST_OFFSET: u64 = 1 << 24;
 
-/// Names in `_Py_DebugOffsets` whose field here is not found by name: theirs, then the
-/// struct and the field.
+/// Where `free_threaded` lies, and before it the version.
+const VERSION: u64 = 8;
+const FREE_THREADED: u64 = 16;
+
+/// Names in `_Py_DebugOffsets` that differ from those of the field they are about, and the
+/// struct and field.
 const NAMES: &[(&str, &str, &str)] = &[
     ("runtime_state.finalizing", "_PyRuntimeState", "_finalizing"),
-    ("interpreter_state.imports_modules", "PyInterpreterState", "modules"),
-    ("interpreter_frame.executable", "_PyInterpreterFrame", "f_executable"),
-    ("tuple_object.size", "", ""),
+    (
+        "interpreter_state.imports_modules",
+        "PyInterpreterState",
+        "modules",
+    ),
+    (
+        "interpreter_frame.executable",
+        "_PyInterpreterFrame",
+        "f_executable",
+    ),
     ("unicode_object.size", "PyUnicodeObject", "size"),
     ("unicode_object.asciiobject_size", "PyASCIIObject", "size"),
-    // Within an interpreter: the lock itself, and fields relative to the interpreter.
-    ("interpreter_state.gil_runtime_state", "", ""),
-    ("interpreter_state.gil_runtime_state_enabled", "", ""),
-    ("interpreter_state.gil_runtime_state_locked", "", ""),
-    ("interpreter_state.gil_runtime_state_holder", "", ""),
 ];
 
 /// Sections of `_Py_DebugOffsets`, the struct here that they are about, and the prefix of
@@ -63,6 +69,93 @@ pub struct Disagreement {
     pub target: u64,
 }
 
+impl Layout {
+    /// Takes over the offsets that the target publishes of itself, where it does, and
+    /// returns those that the table had otherwise.
+    ///
+    /// `runtime` is the address of `_PyRuntime`.
+    pub fn apply_debug_offsets<M: Memory>(
+        &mut self,
+        cache: &mut PageCache<M>,
+        runtime: RemoteAddress,
+    ) -> Result<Vec<Disagreement>, Invalid> {
+        let mut disagreements = Vec::new();
+        if self.debug_offsets.is_empty() {
+            return Ok(disagreements);
+        }
+        self.check_head(cache, runtime)?;
+        for (theirs, &at) in &self.debug_offsets {
+            let Some((name, field)) = ours(&self.structs, theirs) else {
+                continue;
+            };
+            let target = cache
+                .u64(runtime.offset(at))
+                .map_err(unreadable("_Py_DebugOffsets"))?;
+            if target > LARGEST_OFFSET {
+                return Err(Invalid::ImpossibleOffset {
+                    field: theirs.clone(),
+                    offset: target,
+                });
+            }
+            if let Some(table) = self.structs.get_mut(name, &field)
+                && *table != target
+            {
+                disagreements.push(Disagreement {
+                    name,
+                    field,
+                    table: *table,
+                    target,
+                });
+                *table = target;
+            }
+        }
+        Ok(disagreements)
+    }
+
+    /// The cookie, and that version and flavor are those that the table was chosen for.
+    fn check_head<M: Memory>(
+        &self,
+        cache: &mut PageCache<M>,
+        runtime: RemoteAddress,
+    ) -> Result<(), Invalid> {
+        let wrong = unreadable("_Py_DebugOffsets");
+        let cookie = cache.array::<8>(runtime).map_err(&wrong)?;
+        if cookie != COOKIE {
+            return Err(Invalid::NoCookie { runtime });
+        }
+        let hex = cache.u64(runtime.offset(VERSION)).map_err(&wrong)?;
+        let version = u32::try_from(hex).ok().and_then(Version::from_hex);
+        let free_threaded = cache.u64(runtime.offset(FREE_THREADED)).map_err(&wrong)?;
+        let flavor = match free_threaded {
+            0 => Flavor::Gil,
+            _ => Flavor::FreeThreaded,
+        };
+        if version == Some(self.version) && flavor == self.flavor {
+            return Ok(());
+        }
+        Err(Invalid::OtherVersion {
+            expected: self.version,
+            expected_flavor: self.flavor,
+            hex,
+            flavor,
+        })
+    }
+}
+
+/// The struct and field that an entry is about, if the table has it.
+fn ours(structs: &Structs, theirs: &str) -> Option<(&'static str, String)> {
+    if let Some((_, name, field)) = NAMES.iter().find(|(entry, ..)| *entry == theirs) {
+        return Some((name, (*field).to_owned()));
+    }
+    let (section, field) = theirs.split_once('.')?;
+    let (_, name, prefix) = SECTIONS.iter().find(|(entry, ..)| *entry == section)?;
+    let names = [field.to_owned(), format!("{prefix}{field}")];
+    let field = names
+        .into_iter()
+        .find(|field| structs.get(name, field).is_some())?;
+    Some((name, field))
+}
+
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -71,6 +164,9 @@ impl fmt::Display for Disagreement {
             table,
             target,
         } = self;
-        write!(f, "{name}.{field} is at {target} in the target, and at {table} in the table")
+        write!(
+            f,
+            "{name}.{field} is at {target} in the target, and at {table} in the table"
+        )
     }
 }

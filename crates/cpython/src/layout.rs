@@ -98,8 +98,7 @@ const TABLES: &[Table] = &[
 
 impl Layout {
     /// The table for a version, as it stands: what the target says of itself comes on top
-    /// by [`apply_debug_offsets`](Self::apply_debug_offsets) and
-    /// [`validate_gc`](Self::validate_gc).
+    /// by [`fit`](Self::fit).
     ///
     /// All releases of a series share a table. Pre-releases are refused: their structs
     /// still change.

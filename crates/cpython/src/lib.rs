@@ -6,9 +6,11 @@
 //! `layouts/*.toml`, written by `cargo xtask layouts` from DWARF. This is the only crate
 //! that compares versions; all others ask the layout.
 //!
-//! Entry points: [`Version::from_hex`], [`Layout::for_version`].
+//! Entry points: [`Version::from_hex`], [`Layout::for_version`], and [`Layout::fit`], which
+//! checks a table against a target and corrects it from what the target says of itself.
 
 mod constants;
+mod debug_offsets;
 mod layout;
 mod quirks;
 mod shapes;
@@ -16,9 +18,11 @@ pub mod spec;
 mod structs;
 pub mod type_flags;
 mod types;
+mod validate;
 mod version;
 
 pub use constants::{CONSTANTS, Constants};
+pub use debug_offsets::Disagreement;
 pub use layout::{Layout, UnsupportedVersion};
 pub use shapes::{
     CurrentFrame, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal, InstanceDict, IntRepr,
@@ -26,4 +30,5 @@ pub use shapes::{
 };
 pub use structs::*;
 pub use types::{Access, FieldReference, InvalidReference, Roots, Strength, TypeLayout};
+pub use validate::Invalid;
 pub use version::{Flavor, InvalidVersion, ReleaseLevel, Version};

@@ -292,7 +292,27 @@ structs! {
             items = "buf.items", items_cap = "buf.items_cap", get_idx = "buf.get_idx",
             num_items = "buf.num_items",
         }
+        product_object: productobject { pools, indices }
+        combinations_object: combinationsobject { indices, r }
+        cwr_object: cwrobject { indices, r }
+        permutations_object: permutationsobject { pool, indices, cycles, r }
+        pysqlite_connection: pysqlite_Connection { trace_ctx, progress_ctx, authorizer_ctx }
+        callback_context: callback_context = "callback_context | _callback_context" {
+            callable, module,
+        }
+        // What a type of ctypes knows of its instances: its dictionary up to 3.12, data
+        // behind the type from 3.13.
+        stg_dict_object: StgDictObject {
+            format, ndim, ffi_elements = "ffi_type_pointer.elements",
+        }
+        stg_info: StgInfo {
+            format, ndim, ffi_elements = "ffi_type_pointer.elements", proto, argtypes, converters,
+            restype, checker, module,
+        }
         zone_info: PyZoneInfo_ZoneInfo { num_transitions, num_ttinfos, _ttinfos, fixed_offset }
+        // 3.13+: the zones used last, in a list of the module's state.
+        zoneinfo_state: zoneinfo_state { strong_cache = "ZONEINFO_STRONG_CACHE" }
+        strong_cache_node: StrongCacheNode = "StrongCacheNode | _StrongCacheNode" { next, key, zone }
         tt_info: _ttinfo { utcoff, dstoff, tzname, utcoff_seconds }
         // 3.12+: a compiled template of `re.sub`, with its items behind it.
         template_object: TemplateObject { ob_size, chunks, literal, items }

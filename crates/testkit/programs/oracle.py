@@ -6,8 +6,12 @@ parent, which waits in one system call and is the process to dump. The fork is l
 without Python's hooks, because those throw away the states of other threads.
 
 PATH gets the objects as 64-bit words: for each its address, the address of its type,
-`sys.getsizeof`, flags (1: tracked, 2: the referents are all there are), the index of its kind,
-the number of its referents, and their addresses. PATH.json has the types and the kinds.
+`sys.getsizeof`, flags (1: tracked, 2: the referents are all there are, 4: a class), the index
+of its kind, the number of its referents, and their addresses. PATH.json has the types and the
+kinds.
+
+Nothing that existed before the fork may change in the child: no cache that is kept in a default
+argument, no new global.
 """
 
 import array
@@ -29,6 +33,7 @@ HAVE_GC = 1 << 14
 HEAP_TYPE = 1 << 9
 TRACKED = 1
 EXACT = 2
+CLASS = 4
 UNKNOWN_SIZE = 2**64 - 1
 REPORTING_SECONDS = 120
 
@@ -77,11 +82,12 @@ def write_report(path):
     seen = set(map(id, objects))
     links = []
     sizes = []
+    sized = {}
     # The list grows while it is read: what the tracked objects refer to comes after them.
     for item in objects:
         referents, exact = referents_of(item)
         links.append((list(map(id, referents)), exact))
-        sizes.append(size_of(item))
+        sizes.append(size_of(item, sized))
         for referent in referents:
             if id(referent) not in seen:
                 seen.add(id(referent))
@@ -92,6 +98,7 @@ def write_report(path):
     for index, item in enumerate(objects):
         referents, exact = links[index]
         flags = (TRACKED if index < tracked else 0) | (EXACT if exact else 0)
+        flags |= CLASS if issubclass(type(item), type) else 0
         words.extend((id(item), id(type(item)), sizes[index], flags, indices[index]))
         words.append(len(referents))
         words.extend(referents)
@@ -111,17 +118,19 @@ def referents_of(item):
         collectable = False
     if collectable:
         return gc.get_referents(item), True
-    return [getattr(item, name) for name in READABLE.get(cls, ())], False
+    readable = (getattr(item, name) for name in READABLE.get(cls, ()))
+    # A time without a zone has no field for one.
+    return [found for found in readable if found is not None], False
 
 
-def size_of(item):
-    if not sized_in_c(type(item)):
+def size_of(item, known):
+    if not sized_in_c(type(item), known):
         # Python code, such as that of a mock, may change the heap that is being written down.
         return UNKNOWN_SIZE
     return sys.getsizeof(item)
 
 
-def sized_in_c(cls, known={}):
+def sized_in_c(cls, known):
     if cls not in known:
         found = (dict_of(base).get("__sizeof__") for base in mro_of(cls))
         found = next(one for one in found if one is not None)
@@ -135,8 +144,9 @@ def kinds_of(objects):
     A kind is a list of names, since a dictionary may be the `__dict__` of several objects.
     """
     owners = {}
+    descriptors = {}
     for item in objects:
-        owned = own_dict(item)
+        owned = own_dict(item, descriptors)
         if type(owned) is dict:
             owners.setdefault(id(owned), set()).add("dict of " + kind_name(type(item)))
     table = {}
@@ -153,12 +163,12 @@ def kinds_of(objects):
 DICT_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType)
 
 
-def own_dict(item):
+def own_dict(item, known):
     """The dictionary that holds its attributes; possibly one that was made just now."""
     if issubclass(type(item), type):
         # A static type that nobody used so far has none.
         return next(iter(gc.get_referents(dict_of(item))), None)
-    descriptor = dict_descriptor(type(item))
+    descriptor = dict_descriptor(type(item), known)
     if descriptor is None:
         return None
     try:
@@ -167,7 +177,7 @@ def own_dict(item):
         return None
 
 
-def dict_descriptor(cls, known={}):
+def dict_descriptor(cls, known):
     if cls not in known:
         found = (dict_of(base).get("__dict__") for base in mro_of(cls))
         known[cls] = next((one for one in found if type(one) in DICT_DESCRIPTORS), None)

@@ -22,13 +22,15 @@ def serve(greeting, commands):
         say("pong" if word == "ping" else commands[word](rest))
 
 
-def serve_beside(commands=None):
-    """Answers commands on a thread, for programs whose main thread has other work.
+def serve_beside(greeting, commands=None):
+    """Greets and answers on a thread, for programs whose main thread has other work.
 
-    The greeting is left to the main thread. Ends the process when stdin is closed.
+    Ends the process when stdin is closed.
     """
 
     def answer():
+        # Only a thread that runs can say so: whoever reads the greeting sees all threads.
+        say(greeting)
         for line in sys.stdin:
             word, _, rest = line.rstrip("\n").partition(" ")
             say("pong" if word == "ping" else commands[word](rest))

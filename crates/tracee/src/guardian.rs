@@ -43,19 +43,24 @@ enum Host {
 impl Guardian {
     /// Starts a guardian for one target.
     pub(crate) fn start(target: &Process) -> io::Result<Self> {
-        let (ours, theirs) = UnixStream::pair()?;
         let facts = AttachFacts::of(target);
-        let only_ancestors = facts.yama_scope == Some(1) && !facts.has_capability;
-        let host = if only_ancestors {
-            let (pid, identity) = (target.pid(), target.identity());
-            Host::Thread(Some(
-                std::thread::Builder::new()
-                    .name("tracer".to_owned())
-                    .spawn(move || serve(theirs, pid, identity))?,
-            ))
-        } else {
-            Host::Process(start_process(&theirs, target)?)
-        };
+        if facts.yama_scope == Some(1) && !facts.has_capability {
+            return Self::start_in_thread(target);
+        }
+        let (ours, theirs) = UnixStream::pair()?;
+        let guardian = start_process(&theirs, target)?;
+        Self::with_host(ours, Host::Process(guardian))
+    }
+
+    fn start_in_thread(target: &Process) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let (pid, identity) = (target.pid(), target.identity());
+        let thread = std::thread::Builder::new().name("tracer".to_owned());
+        let thread = thread.spawn(move || serve(theirs, pid, identity))?;
+        Self::with_host(ours, Host::Thread(Some(thread)))
+    }
+
+    fn with_host(ours: UnixStream, host: Host) -> io::Result<Self> {
         Ok(Self {
             requests: ours.try_clone()?,
             replies: BufReader::new(ours),
@@ -121,18 +126,23 @@ fn serve(connection: UnixStream, target: Pid, identity: Identity) {
         return;
     };
     // The number may have changed its owner since the tool looked.
-    let process = Process::open(target)
-        .ok()
-        .filter(|process| process.identity() == identity);
-    let mut session = process.map(Session::new);
+    let mut session = match Process::open(target) {
+        Ok(process) if process.identity() == identity => Ok(Session::new(process)),
+        Ok(process) if process.identity().is_same_process(identity) => Err(StopFailure::Replaced),
+        _ => Err(StopFailure::Ended),
+    };
     let cancelled = || has_closed(&connection);
     for line in BufReader::new(&connection).lines() {
         let Some(request) = line.ok().and_then(|line| serde_json::from_str(&line).ok()) else {
             break;
         };
+        // The tool may have been killed right after it asked.
+        if has_closed(&connection) {
+            break;
+        }
         let reply = match &mut session {
-            Some(session) => answer(session, &request, &cancelled),
-            None => Reply::Frozen(Err(StopFailure::Ended)),
+            Ok(session) => answer(session, &request, &cancelled),
+            Err(failure) => Reply::Frozen(Err(failure.clone())),
         };
         let failed = matches!(reply, Reply::Frozen(Err(_)));
         let Ok(mut line) = serde_json::to_vec(&reply) else {
@@ -153,6 +163,7 @@ fn answer(session: &mut Session, request: &Request, cancelled: &dyn Fn() -> bool
             Reply::Frozen(session.freeze(&Patience { until, cancelled }))
         }
         Request::Fork => Reply::Forked(session.fork()),
+        Request::ForkAndRelease => Reply::ForkedAndReleased(session.fork_and_release()),
         Request::Release => Reply::Released(session.release()),
         Request::Discard => Reply::Discarded(session.discard()),
     }
@@ -188,6 +199,9 @@ fn detach_from_the_tool(connection: &UnixStream) -> io::Result<UnixStream> {
     // `_exit`.
     unsafe {
         libc::setsid();
+        // The target waits for this process; only root may, and without it all works as well.
+        libc::setpriority(libc::PRIO_PROCESS, 0, -20);
+        libc::chdir(c"/".as_ptr());
         libc::prctl(libc::PR_SET_NAME, c"exuvia-guardian".as_ptr());
         let mut signals: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&mut signals);
@@ -249,5 +263,42 @@ fn wait_for_child(pid: libc::pid_t) {
         if waited >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_thread_does_the_same_as_a_process() {
+        let pipes = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = pipes.unwrap();
+        let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut output = BufReader::new(output);
+        let mut echo = move || {
+            let mut line = String::new();
+            writeln!(input, "there").unwrap();
+            output.read_line(&mut line).unwrap();
+            line
+        };
+        echo();
+        let process = Process::open(Pid(child.id().cast_signed())).unwrap();
+        let mut guardian = Guardian::start_in_thread(&process).unwrap();
+        let deadline = Duration::from_secs(5);
+        let frozen = guardian.ask(&Request::Freeze { deadline }).unwrap();
+        assert!(matches!(frozen, Reply::Frozen(Ok(_))), "{frozen:?}");
+        let forked = guardian.ask(&Request::Fork).unwrap();
+        assert!(matches!(forked, Reply::Forked(Ok(_))), "{forked:?}");
+        drop(guardian);
+        assert_eq!(process.tracer_pid(), None);
+        assert_eq!(echo(), "there\n");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }

@@ -20,6 +20,7 @@ mod arch;
 mod capture;
 mod cgroup;
 mod elf;
+mod errors;
 mod guardian;
 mod live;
 mod mappings;
@@ -32,10 +33,8 @@ mod symbols;
 mod tracing;
 
 pub use access::{AttachFacts, Obstacle};
-pub use capture::{
-    CloneError, DiscardError, FreezeError, Frozen, ProcessClone, StuckReason, StuckThread,
-    ThreadStop,
-};
+pub use capture::{Frozen, ProcessClone, ThreadStop};
+pub use errors::{CloneError, DiscardError, FreezeError, StuckReason, StuckThread};
 pub use live::LiveMemory;
 pub use mappings::{Mapping, Mappings, MappingsError, Permissions, resident_bytes};
 pub use process::{OpenError, Pid, Process};

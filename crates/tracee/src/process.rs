@@ -211,6 +211,11 @@ impl Identity {
             start_stack: stat.startstack,
         }
     }
+
+    /// Whether it is the same process, though possibly with another program.
+    pub(crate) fn is_same_process(self, other: Self) -> bool {
+        self.start_time == other.start_time
+    }
 }
 
 /// `PF_KTHREAD` of the kernel's `include/linux/sched.h`.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Pid;
-use crate::capture::{StuckThread, ThreadStop};
+use crate::{Pid, StuckThread, ThreadStop};
 
 /// What the tool asks for. Closing the connection asks to undo everything.
 #[derive(Serialize, Deserialize, Debug)]
@@ -15,6 +14,8 @@ pub(crate) enum Request {
     Freeze { deadline: Duration },
     /// Clone the stopped process.
     Fork,
+    /// Clone it, and let the threads go on unless that fails.
+    ForkAndRelease,
     /// Let the threads go on.
     Release,
     /// Kill the clone and reap it in the target.
@@ -26,6 +27,7 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Frozen(Result<Vec<ThreadStop>, StopFailure>),
     Forked(Result<Child, ForkFailure>),
+    ForkedAndReleased(Result<(Child, Duration), ForkFailure>),
     /// For how long the target stood still.
     Released(Duration),
     /// For how long a thread of the target stood still for it.
@@ -42,7 +44,7 @@ pub(crate) struct Child {
 }
 
 /// Why threads were not stopped. All that were are running again.
-#[derive(Serialize, Deserialize, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug)]
 pub(crate) enum StopFailure {
     Ended,
     Replaced,
@@ -56,7 +58,7 @@ pub(crate) enum StopFailure {
 /// Why there is no clone.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) enum ForkFailure {
-    StrictSeccomp,
+    Filtered,
     NoHeadroom { available: u64, needed: u64 },
     NoInstruction,
     Errno(i32),
@@ -71,6 +73,7 @@ pub(crate) enum DiscardFailure {
     Stop(StopFailure),
     NoInstruction,
     Errno(i32),
+    Filtered,
     NotYetDead,
     Os { step: String, errno: i32 },
 }

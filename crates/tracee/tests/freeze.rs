@@ -1,11 +1,16 @@
 //! Freezing and releasing leave no trace in the target.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod common;
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Target, children, wait_until};
+use common::{DEADLINE, Target, children, signal, wait_until};
 use exuvia_tracee::{FreezeError, Frozen, OpenError, Pid, Process, StuckReason};
 
 #[test]
@@ -237,9 +242,24 @@ fn a_zombie_is_refused() {
     assert!(matches!(error, OpenError::Zombie { parent, .. } if parent == target.pid()));
 }
 
-fn signal(pid: Pid, name: &str) {
-    let kill = std::process::Command::new("kill")
-        .args(["-s", name, &pid.to_string()])
-        .status();
-    assert!(kill.unwrap().success());
+#[test]
+fn a_thread_is_not_a_process() {
+    let mut target =
+        Target::start("threading.Thread(target=time.sleep, args=(600,), daemon=True).start()");
+    let thread = target
+        .eval("threading.enumerate()[1].native_id")
+        .parse()
+        .unwrap();
+    let error = Process::open(Pid(thread)).unwrap_err();
+    assert!(matches!(error, OpenError::Thread { process, .. } if process == target.pid()));
+}
+
+#[test]
+fn a_program_that_replaced_itself_is_another_one() {
+    let mut target = Target::start("");
+    let process = target.process();
+    target.ask("os.execvp('sleep', ['sleep', '600'])");
+    wait_until("the exec", || process.name() == "sleep");
+    let error = Frozen::freeze(&process, DEADLINE).unwrap_err();
+    assert!(matches!(error, FreezeError::Replaced(_)), "{error}");
 }

@@ -1,4 +1,9 @@
 //! The clone holds the memory as it was, and only what existed is read.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod common;
 

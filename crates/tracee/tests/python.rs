@@ -1,4 +1,9 @@
 //! Finding the interpreter, and telling others from Python.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! System calls that a capture interrupts go on as if nothing had happened.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod common;
 

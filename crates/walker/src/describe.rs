@@ -92,8 +92,10 @@ impl Sink for Describe<'_> {
         });
     }
 
-    fn is_object(&self, address: RemoteAddress) -> bool {
-        self.numbers.get(address).is_some()
+    fn refer_by_word<M: Memory>(&mut self, _: &mut Reader<'_, M>, word: RemoteAddress, step: Step) {
+        // Whether the object owns it can't be told; taking it as owned keeps what it leads
+        // to reachable.
+        self.refer(word, step, Hold::Owned);
     }
 }
 

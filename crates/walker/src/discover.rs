@@ -9,6 +9,7 @@ use crate::diagnostics::{Diagnostics, Trouble};
 use crate::marks::{Marked, Marks};
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
+use crate::types::Family;
 use exuvia_memory::{Memory, RemoteAddress};
 use rustc_hash::FxHashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -43,8 +44,19 @@ impl Sink for Discover<'_> {
         self.refer(target, Step::Key(0), Hold::Owned);
     }
 
-    fn is_object(&self, address: RemoteAddress) -> bool {
-        self.marks.contains(address)
+    fn refer_by_word<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        word: RemoteAddress,
+        step: Step,
+    ) {
+        // Most words are no pointers at all, and most pointers lead to what is known.
+        if self.marks.is_plausible(word)
+            && !self.marks.contains(word)
+            && reader.looks_like_object(word)
+        {
+            self.refer(word, step, Hold::Owned);
+        }
     }
 }
 
@@ -104,7 +116,13 @@ impl Discovery<'_> {
     ) {
         let impossible = sink.impossible;
         let read = match reader.type_of(object) {
-            Some(info) => decode::references(reader, object, &info, sink),
+            Some(info) => {
+                if info.family == Family::Type {
+                    // A class without instances is a row of the table of types too.
+                    reader.type_at(object);
+                }
+                decode::references(reader, object, &info, sink)
+            }
             None if self.synthetic.contains(&object) => {
                 decode::frame::synthetic(reader, object, sink)
             }

@@ -2,6 +2,7 @@
 
 use crate::decode::dict::{Keys, Table, values_bytes};
 use crate::decode::instance::{Managed, shared_size};
+use crate::decode::type_object::stg_info_at;
 use crate::decode::{deque, set};
 use crate::number;
 use crate::reader::Reader;
@@ -17,7 +18,9 @@ const SMALL_REQUEST: u64 = 512;
 const MALLOC_OVERHEAD: u64 = 8;
 const ALIGNMENT: u64 = 16;
 /// `MPD_DATAFLAGS` of libmpdec: the digits of the number are not on the heap.
-const DECIMAL_STATIC: u8 = 0x40 | 0x80;
+const DECIMAL_STATIC: u8 = 0x20 | 0x40 | 0x80;
+/// The longest C string that is measured.
+const MAX_C_STRING: u64 = 1 << 20;
 /// The most codes of a `struct.Struct` that are believed.
 const MAX_CODES: u64 = 1 << 24;
 
@@ -134,8 +137,9 @@ fn parts<M: Memory>(
     let basic = info.basicsize;
     Ok(match info.family {
         Family::Int => {
+            let ob_digit = structs.py_long_object.ob_digit;
             let digits = number::digit_count(reader, object)?.max(1);
-            Parts::own(basic.saturating_add(digits.saturating_mul(info.itemsize)))
+            Parts::own(ob_digit.saturating_add(digits.saturating_mul(info.itemsize)))
         }
         Family::Str => text(reader, object)?,
         Family::List => {
@@ -154,7 +158,12 @@ fn parts<M: Memory>(
             let ob_alloc = structs.py_byte_array_object.ob_alloc;
             Parts::own(basic).and(reader.cache.u64(object.offset(ob_alloc))?)
         }
-        Family::Type => type_object(reader, object)?,
+        Family::StgDict => stg_dict(reader, object, basic)?,
+        Family::Product
+        | Family::Combinations
+        | Family::CombinationsWithReplacement
+        | Family::Permutations => Parts::own(basic).and(8 * indices(reader, object, info.family)?),
+        Family::Type => type_object(reader, object, info)?,
         Family::Code => code(reader, object, info)?,
         Family::Frame => frame(reader, object, info)?,
         Family::Generator => generator(reader, object, info)?,
@@ -185,7 +194,14 @@ fn parts<M: Memory>(
         | Family::HamtCollision
         | Family::StringIo
         | Family::MemoryView
-        | Family::DateTime => Parts::own(variable(reader, object, info)?),
+        | Family::Module
+        | Family::ElementIterator
+        | Family::TeeData
+        | Family::XmlParser
+        | Family::SqliteConnection
+        | Family::SimpleQueue
+        | Family::Template
+        | Family::ZoneInfo => Parts::own(variable(reader, object, info)?),
     })
 }
 
@@ -264,7 +280,15 @@ fn ordered_dict<M: Memory>(
 fn type_object<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
+    metatype: &TypeInfo,
 ) -> Result<Parts, Fault> {
+    if let Some(info) = stg_info_at(reader, metatype)
+        && let Some(s) = &reader.layout.structs.stg_info
+    {
+        let info = object.offset(info);
+        let described = ctypes_blocks(reader, info, s.format, s.ndim, s.ffi_elements)?;
+        return Ok(Parts::own(metatype.basicsize).and(described));
+    }
     let structs = &reader.layout.structs;
     let t = &structs.py_type_object;
     let h = &structs.py_heap_type_object;
@@ -281,6 +305,96 @@ fn type_object<M: Memory>(
         parts.counted = keys.bytes(reader);
     }
     Ok(parts)
+}
+
+/// Bytes of the blocks that a type of ctypes keeps: the format, the shape, and the fields
+/// as libffi wants them, which end with a null pointer.
+fn ctypes_blocks<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    info: RemoteAddress,
+    format: u64,
+    ndim: u64,
+    ffi_elements: u64,
+) -> Result<u64, Fault> {
+    let format = reader.cache.pointer(info.offset(format))?;
+    let ndim = u64::from(reader.cache.u32(info.offset(ndim))?);
+    let elements = reader.cache.pointer(info.offset(ffi_elements))?;
+    let mut pointers = ndim;
+    if !elements.is_null() {
+        let mut count = 0;
+        while count < MAX_CODES && !reader.cache.pointer(elements.offset(8 * count))?.is_null() {
+            count += 1;
+        }
+        pointers += count + 1;
+    }
+    Ok(c_string_bytes(reader, format)? + 8 * pointers)
+}
+
+/// Bytes of a C string and its end; 0 for a null pointer.
+fn c_string_bytes<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    text: RemoteAddress,
+) -> Result<u64, Fault> {
+    if text.is_null() {
+        return Ok(0);
+    }
+    let mut length = 0;
+    while length < MAX_C_STRING && reader.cache.u8(text.offset(length))? != 0 {
+        length += 1;
+    }
+    Ok(length + 1)
+}
+
+fn stg_dict<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let mut parts = dict(reader, object, basic)?;
+    let structs = &reader.layout.structs;
+    if let Some(s) = &structs.stg_dict_object {
+        // `__sizeof__` adds what the struct has more than a dictionary to a size that
+        // counts it already.
+        let more = s.size - structs.py_dict_object.size;
+        parts.own += more;
+        parts.counted += ctypes_blocks(reader, object, s.format, s.ndim, s.ffi_elements)?;
+    }
+    Ok(parts)
+}
+
+/// Numbers that an iterator of `itertools` keeps in blocks of its own.
+fn indices<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    family: Family,
+) -> Result<u64, Fault> {
+    let structs = &reader.layout.structs;
+    let ob_size = structs.py_tuple_object.ob_size;
+    let mut length_at = |at: u64| {
+        let tuple = reader.cache.pointer(object.offset(at))?;
+        reader.cache.u64(tuple.offset(ob_size))
+    };
+    let count = match family {
+        Family::Product => match &structs.product_object {
+            Some(product) => length_at(product.pools)?,
+            None => 0,
+        },
+        Family::Permutations => match &structs.permutations_object {
+            Some(p) => {
+                let pool = length_at(p.pool)?;
+                pool.saturating_add(reader.cache.u64(object.offset(p.r))?)
+            }
+            None => 0,
+        },
+        _ => match (&structs.combinations_object, &structs.cwr_object) {
+            (Some(c), _) if family == Family::Combinations => {
+                reader.cache.u64(object.offset(c.r))?
+            }
+            (_, Some(c)) => reader.cache.u64(object.offset(c.r))?,
+            _ => 0,
+        },
+    };
+    Ok(count.min(MAX_CODES))
 }
 
 fn code<M: Memory>(
@@ -307,10 +421,7 @@ fn generator<M: Memory>(
 }
 
 /// Pointers in a frame of a code object: variables and stack.
-fn frame_slots<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    code: RemoteAddress,
-) -> Result<u64, Fault> {
+fn frame_slots<M: Memory>(reader: &mut Reader<'_, M>, code: RemoteAddress) -> Result<u64, Fault> {
     let c = &reader.layout.structs.py_code_object;
     let (variables, stack) = (c.co_nlocalsplus, c.co_stacksize);
     let variables = u64::from(reader.cache.u32(code.offset(variables))?);
@@ -388,12 +499,19 @@ fn bytes_io<M: Memory>(
     if buffer.is_null() || reader.cache.i64(buffer.offset(ob_refcnt))? > 1 {
         return Ok(Parts::own(basic));
     }
-    let b = &structs.py_bytes_object;
-    let length = reader.cache.u64(buffer.offset(b.ob_size))?;
     // The block belongs to the `bytes` object, which is a row of its own.
-    Ok(Parts::own(
-        basic.saturating_add(b.ob_sval + 1).saturating_add(length),
-    ))
+    Ok(Parts::own(basic.saturating_add(bytes_size(reader, buffer)?)))
+}
+
+/// `sys.getsizeof` of a `bytes` object.
+fn bytes_size<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<u64, Fault> {
+    let b = &reader.layout.structs.py_bytes_object;
+    let (ob_size, ob_sval) = (b.ob_size, b.ob_sval);
+    let length = reader.cache.u64(object.offset(ob_size))?;
+    Ok(length.saturating_add(ob_sval + 1))
 }
 
 fn decimal<M: Memory>(
@@ -449,7 +567,13 @@ fn pickler<M: Memory>(
     }
     let slots = reader.cache.u64(memo.offset(table.mt_allocated))?;
     let entries = slots.saturating_mul(entry.size);
-    Ok(Parts::own(basic).and(entries.saturating_add(table.size)))
+    let buffer = reader.cache.pointer(object.offset(pickler.output_buffer))?;
+    let mut own = basic;
+    if !buffer.is_null() {
+        // The block belongs to the `bytes` object, which is a row of its own.
+        own = own.saturating_add(bytes_size(reader, buffer)?);
+    }
+    Ok(Parts::own(own).and(entries.saturating_add(table.size)))
 }
 
 fn unpickler<M: Memory>(
@@ -461,5 +585,18 @@ fn unpickler<M: Memory>(
         return Ok(Parts::own(basic));
     };
     let slots = reader.cache.u64(object.offset(unpickler.memo_size))?;
-    Ok(Parts::own(basic).and(slots.saturating_mul(8)))
+    let mut counted = slots.saturating_mul(8);
+    if !reader
+        .cache
+        .pointer(object.offset(unpickler.marks))?
+        .is_null()
+    {
+        let marks = reader.cache.u64(object.offset(unpickler.marks_size))?;
+        counted = counted.saturating_add(marks.saturating_mul(8));
+    }
+    for text in [unpickler.input_line, unpickler.encoding, unpickler.errors] {
+        let text = reader.cache.pointer(object.offset(text))?;
+        counted = counted.saturating_add(c_string_bytes(reader, text)?);
+    }
+    Ok(Parts::own(basic).and(counted))
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::names::WellKnown;
-use crate::types::{TypeInfo, TypeTable};
+use crate::types::{Field, TypeInfo, TypeTable, of_module_state};
 use exuvia_cpython::Layout;
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 use rustc_hash::FxHashMap;
@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 /// The most pointers that are read at once.
 const POINTERS: usize = 512;
+
+/// Larger counts are pointers: free blocks of pymalloc begin with the next one's address.
+const MAX_REFCOUNT: u64 = 1 << 36;
 
 /// What decoders read through.
 pub(crate) struct Reader<'a, M> {
@@ -21,6 +24,7 @@ pub(crate) struct Reader<'a, M> {
     pub(crate) interpreter: RemoteAddress,
     types: &'a TypeTable,
     known: FxHashMap<RemoteAddress, Option<Arc<TypeInfo>>>,
+    module_states: FxHashMap<String, Option<Arc<Vec<Field>>>>,
 }
 
 impl<'a, M: Memory> Reader<'a, M> {
@@ -40,6 +44,7 @@ impl<'a, M: Memory> Reader<'a, M> {
             interpreter,
             types,
             known: FxHashMap::default(),
+            module_states: FxHashMap::default(),
         }
     }
 
@@ -58,6 +63,26 @@ impl<'a, M: Memory> Reader<'a, M> {
         let info = self.types.get_or_load(self, address);
         self.known.insert(address, info.clone());
         info
+    }
+
+    /// The object pointers in the state of the module of that name, if a table has them.
+    pub(crate) fn module_state(&mut self, m_name: &str, m_size: u64) -> Option<Arc<Vec<Field>>> {
+        if let Some(known) = self.module_states.get(m_name) {
+            return known.clone();
+        }
+        let fields = of_module_state(self.layout, &self.types.names, m_name, m_size).map(Arc::new);
+        self.module_states.insert(m_name.to_owned(), fields.clone());
+        fields
+    }
+
+    /// Whether what lies at an address looks like an object that is in use: its type is a
+    /// type, and its reference count is neither zero nor a pointer of a list of free blocks.
+    pub(crate) fn looks_like_object(&mut self, address: RemoteAddress) -> bool {
+        let ob_refcnt = self.layout.structs.py_object.ob_refcnt;
+        let refcount = self.cache.u64(address.offset(ob_refcnt));
+        address.is_aligned(8)
+            && refcount.is_ok_and(|count| (1..MAX_REFCOUNT).contains(&count))
+            && self.type_of(address).is_some()
     }
 
     /// Reads `count` pointers from `address` on and hands each with its index to `each`.

@@ -1,6 +1,7 @@
 //! Where decoders put the references that they find.
 
-use exuvia_memory::RemoteAddress;
+use crate::reader::Reader;
+use exuvia_memory::{Memory, RemoteAddress};
 use exuvia_snapshot::NameId;
 
 /// What a reference is called, in terms of the target's addresses: the counterpart of
@@ -44,8 +45,13 @@ pub(crate) trait Sink {
         self.refer(target, step, hold);
     }
 
-    /// Whether an object is known at this address: for words that may be no pointers.
-    fn is_object(&self, address: RemoteAddress) -> bool;
+    /// A word that may be a pointer to an object, or anything else.
+    fn refer_by_word<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        word: RemoteAddress,
+        step: Step,
+    );
 
     /// A reference that the object owns.
     fn own(&mut self, target: RemoteAddress, step: Step) {

@@ -25,7 +25,7 @@ use table::Table;
 
 /// Generate the layout tables from DWARF
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Compare with the tables that are there instead of writing them
     #[arg(long)]
     check: bool,
@@ -36,7 +36,7 @@ pub struct Args {
 }
 
 /// Writes or checks the table of each build that this machine has.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../layouts");
     let types = wanted_types::Wanted::read(&directory.join("types.toml"))?;
     let roots = roots::Wanted::read(&directory.join("roots.toml"))?;

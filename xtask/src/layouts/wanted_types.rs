@@ -60,9 +60,7 @@ impl Reason {
     pub(super) fn holds_in(&self, series: &str) -> bool {
         match self {
             Self::Always(reason) => !reason.is_empty(),
-            Self::In { only, reason } => {
-                !reason.is_empty() && only.iter().any(|one| one == series)
-            }
+            Self::In { only, reason } => !reason.is_empty() && only.iter().any(|one| one == series),
         }
     }
 }

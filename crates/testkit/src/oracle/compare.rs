@@ -1,5 +1,6 @@
 use super::accepted::{Found, reason};
 use super::groups::Groups;
+use super::untraversed::Untraversed;
 use super::{Comparison, Difference, Report, ReportedObject};
 use crate::Interpreter;
 use exuvia_snapshot::{NameId, ObjectFlags, ObjectId, Reference, Relation, Snapshot};
@@ -18,15 +19,15 @@ pub(super) fn compare(
     interpreter: &Interpreter,
     snapshot: &Snapshot,
     report: &Report,
+    untraversed: &Untraversed,
     memory: &File,
 ) -> Comparison {
-    let classes = snapshot.types.iter().map(|one| one.address).collect();
     let mut comparing = Comparing {
         snapshot,
         report,
         memory,
+        untraversed,
         minor: interpreter.version.1,
-        classes,
         references: 0,
         accepted: BTreeMap::new(),
         groups: Groups::default(),
@@ -48,10 +49,10 @@ struct Comparing<'a> {
     snapshot: &'a Snapshot,
     report: &'a Report,
     memory: &'a File,
+    untraversed: &'a Untraversed,
     minor: u32,
-    classes: HashSet<u64>,
     references: usize,
-    accepted: BTreeMap<&'static str, usize>,
+    accepted: BTreeMap<String, usize>,
     groups: Groups,
 }
 
@@ -60,17 +61,35 @@ struct Subject<'a> {
     address: u64,
     type_name: &'a str,
     tracked: bool,
+    is_class: bool,
+}
+
+impl<'a> Subject<'a> {
+    fn found<'b>(&self, difference: Difference, detail: &'b str, minor: u32) -> Found<'b>
+    where
+        'a: 'b,
+    {
+        Found {
+            difference,
+            type_name: self.type_name,
+            is_class: self.is_class,
+            tracked: self.tracked,
+            detail,
+            to: None,
+            minor,
+        }
+    }
 }
 
 impl Comparing<'_> {
     fn reported_objects(&mut self) {
         for (&address, object) in &self.report.objects {
             let type_name = &self.report.type_name(object);
-            let tracked = object.tracked;
             let subject = Subject {
                 address,
                 type_name,
-                tracked,
+                tracked: object.tracked,
+                is_class: object.is_class,
             };
             let Some(id) = self.snapshot.objects.at(address) else {
                 let detail = if object.tracked {
@@ -97,6 +116,7 @@ impl Comparing<'_> {
                     address,
                     type_name: kind,
                     tracked: true,
+                    is_class: false,
                 };
                 self.found(&subject, Difference::ExtraObject, "", String::new);
             }
@@ -162,11 +182,30 @@ impl Comparing<'_> {
         for reference in strong {
             let target = addresses[reference.target.index()];
             if object.referents.binary_search(&target).is_err() {
-                let detail = self.relation(reference.relation);
-                let example = format!("to {}", self.describe(target));
-                self.found(subject, Difference::ExtraReference, &detail, || example);
+                self.extra_reference(subject, id, reference.relation, target);
             }
         }
+    }
+
+    fn extra_reference(
+        &mut self,
+        subject: &Subject<'_>,
+        id: ObjectId,
+        relation: Relation,
+        target: u64,
+    ) {
+        let detail = self.relation(relation);
+        if let Some(reason) = self.untraversed.reason(self.snapshot, id, &detail) {
+            *self.accepted.entry(reason.to_owned()).or_default() += 1;
+            return;
+        }
+        let to = self.type_of(target);
+        let found = Found {
+            to: to.as_deref(),
+            ..subject.found(Difference::ExtraReference, &detail, self.minor)
+        };
+        let example = format!("to {}", self.describe(target));
+        self.record(subject, &found, || example);
     }
 
     fn found(
@@ -176,22 +215,24 @@ impl Comparing<'_> {
         detail: &str,
         example: impl FnOnce() -> String,
     ) {
-        let found = Found {
-            difference,
-            type_name: subject.type_name,
-            is_class: self.classes.contains(&subject.address),
-            tracked: subject.tracked,
-            detail,
-            minor: self.minor,
-        };
-        if let Some(reason) = reason(&found) {
-            *self.accepted.entry(reason).or_default() += 1;
+        let found = subject.found(difference, detail, self.minor);
+        self.record(subject, &found, example);
+    }
+
+    fn record(
+        &mut self,
+        subject: &Subject<'_>,
+        found: &Found<'_>,
+        example: impl FnOnce() -> String,
+    ) {
+        if let Some(reason) = reason(found) {
+            *self.accepted.entry(reason.to_owned()).or_default() += 1;
             return;
         }
         let address = subject.address;
         let example = || format!("{address:#x} {}", example());
         self.groups
-            .add(difference, subject.type_name, detail, example);
+            .add(found.difference, subject.type_name, found.detail, example);
     }
 
     fn is_synthetic(&self, id: ObjectId) -> bool {
@@ -215,12 +256,20 @@ impl Comparing<'_> {
     }
 
     fn describe(&self, address: u64) -> String {
-        let reported = self.report.objects.get(&address);
-        let type_name = reported.map(|object| self.report.type_name(object));
         let known = self.snapshot.objects.at(address);
-        let type_name = type_name.or_else(|| Some(self.snapshot.kind(known?).name.clone()));
         let missing = if known.is_none() { " (missing)" } else { "" };
-        format!("{} {address:#x}{missing}", type_name.unwrap_or_default())
+        let type_name = self.type_of(address).unwrap_or_default();
+        format!("{type_name} {address:#x}{missing}")
+    }
+
+    /// The type of an object, as the interpreter calls it; the snapshot's word for objects
+    /// that the interpreter did not report.
+    fn type_of(&self, address: u64) -> Option<String> {
+        if let Some(object) = self.report.objects.get(&address) {
+            return Some(self.report.type_name(object));
+        }
+        let found = self.snapshot.type_of(self.snapshot.objects.at(address)?);
+        Some(format!("{}.{}", found.module, found.name))
     }
 
     /// The relation without its number or key, so that like ones come together.

@@ -10,11 +10,14 @@ mod accepted;
 mod compare;
 mod groups;
 mod report;
+mod untraversed;
 
 pub use groups::{Difference, Group};
 pub use report::{Report, ReportError, ReportedObject, ReportedType};
+pub use untraversed::UntraversedError;
 
 use crate::{Exuvia, Interpreter, Target};
+use untraversed::Untraversed;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +37,7 @@ pub struct Comparison {
     /// How many references were compared.
     pub references: usize,
     /// Reasons, and how many differences each one explains.
-    pub accepted: BTreeMap<&'static str, usize>,
+    pub accepted: BTreeMap<String, usize>,
     /// Differences that nothing explains, the most frequent first.
     pub failures: Vec<Group>,
 }
@@ -54,7 +57,15 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia) -> Result<Comparison> {
     // The target still waits, so its memory is what both have seen.
     let memory = File::open(format!("/proc/{}/mem", target.pid()))
         .context("the memory of the target, to tell where missing references lie")?;
-    Ok(compare::compare(interpreter, &snapshot, &report, &memory))
+    let (major, minor, _) = interpreter.version;
+    let untraversed = Untraversed::read(&format!("{major}.{minor}"))?;
+    Ok(compare::compare(
+        interpreter,
+        &snapshot,
+        &report,
+        &untraversed,
+        &memory,
+    ))
 }
 
 impl fmt::Display for Comparison {

@@ -8,6 +8,7 @@ const HEADER: usize = 6;
 
 const TRACKED: u64 = 1;
 const EXACT: u64 = 2;
+const CLASS: u64 = 4;
 const UNKNOWN_SIZE: u64 = u64::MAX;
 
 /// What an interpreter said of all its objects.
@@ -32,6 +33,8 @@ pub struct ReportedObject {
     pub tracked: bool,
     /// Whether the referents are all that it has; else only some of them are known.
     pub exact: bool,
+    /// Whether it is a class.
+    pub is_class: bool,
     /// Index into the kinds.
     pub kind: usize,
     /// What it refers to, sorted, each once.
@@ -128,6 +131,7 @@ fn objects(mut words: &[u64]) -> Result<HashMap<u64, ReportedObject>, ReportErro
             size: (size != UNKNOWN_SIZE).then_some(size),
             tracked: flags & TRACKED != 0,
             exact: flags & EXACT != 0,
+            is_class: flags & CLASS != 0,
             kind: kind as usize,
             referents,
         };

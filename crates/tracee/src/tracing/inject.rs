@@ -1,6 +1,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::filter::Filter;
 use super::ptrace::{self, Event, Tid, options};
 use super::threads::{Pause, Thread};
 use crate::arch::Registers;
@@ -11,8 +12,6 @@ pub(crate) struct SystemCall {
     pub(crate) arguments: [u64; 5],
     /// Take a child that the call makes as a tracee.
     pub(crate) trace_child: bool,
-    /// The thread has a seccomp filter.
-    pub(crate) filtered: bool,
 }
 
 /// What came of it.
@@ -30,6 +29,8 @@ pub(crate) enum InjectError {
     Signal,
     /// The thread, and with it the process, is ending.
     Ended,
+    /// A seccomp filter might kill the process for it.
+    Filtered,
     /// The thread was not scheduled, for example by a frozen cgroup.
     NotScheduled,
     /// A call of ours failed.
@@ -92,12 +93,11 @@ impl<'a> Borrowed<'a> {
         if call.trace_child {
             wanted |= options::TRACE_CHILDREN;
         }
-        // A filter may kill the process for a call that it does not make by itself. Where
-        // filters can't be suspended, it is asked like for any other call.
-        let suspended =
-            call.filtered && ptrace::set_options(tid, wanted | options::SUSPEND_SECCOMP).is_ok();
-        if !suspended {
-            ptrace::set_options(tid, wanted)?;
+        match Filter::of(tid) {
+            Filter::None | Filter::Shared => ptrace::set_options(tid, wanted)?,
+            Filter::Suspend => ptrace::set_options(tid, wanted | options::SUSPEND_SECCOMP)
+                .map_err(|_| InjectError::Filtered)?,
+            Filter::Strict => return Err(InjectError::Filtered),
         }
         let borrowed = Self {
             thread,

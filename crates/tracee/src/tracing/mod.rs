@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks only for as long as it is told, and undoes itself on drop.
 
+mod filter;
 mod inject;
 pub(crate) mod ptrace;
 mod session;

@@ -5,16 +5,16 @@ use super::ptrace::{self, Event, options};
 use super::site::find_system_call_instruction;
 use super::threads::{Patience, Pause, Thread, Threads};
 use crate::arch::INTERRUPTED;
-use crate::capture::ThreadStop;
 use crate::cgroup::{NoHeadroom, has_headroom};
 use crate::protocol::{Child, DiscardFailure, ForkFailure, StopFailure};
-use crate::{Pid, Process};
+use crate::{Pid, Process, ThreadStop};
 
 /// All that is done to one target. Dropping it leaves the target running, untraced and
 /// without the clone.
 pub(crate) struct Session {
     process: Process,
     site: Option<u64>,
+    headroom: Result<(), NoHeadroom>,
     threads: Option<Threads>,
     child: Option<Child>,
 }
@@ -28,6 +28,7 @@ impl Session {
         Self {
             site: find_system_call_instruction(process.pid()),
             process,
+            headroom: Ok(()),
             threads: None,
             child: None,
         }
@@ -35,6 +36,8 @@ impl Session {
 
     /// Stops every thread.
     pub(crate) fn freeze(&mut self, patience: &Patience) -> Result<Vec<ThreadStop>, StopFailure> {
+        // Looked at before the target stands still, since it takes a number of files.
+        self.headroom = has_headroom(&self.process);
         let threads = Threads::stop_all(&self.process, patience)?;
         let stops = threads.stopped().iter().map(describe).collect();
         self.threads = Some(threads);
@@ -43,14 +46,41 @@ impl Session {
 
     /// Clones the stopped process.
     pub(crate) fn fork(&mut self) -> Result<Child, ForkFailure> {
-        let filtered = match self.process.status().ok_or(ForkFailure::Ended)?.seccomp {
-            // Strict mode knows read, write and exit, and kills for anything else.
-            Some(1) => return Err(ForkFailure::StrictSeccomp),
-            mode => mode == Some(2),
+        let outcome = self.make_child()?;
+        self.take_over(&outcome)
+    }
+
+    /// Clones the stopped process and lets it go on at once. After a failure it is
+    /// stopped still. Returns for how long it stood still, too.
+    pub(crate) fn fork_and_release(&mut self) -> Result<(Child, Duration), ForkFailure> {
+        let outcome = self.make_child()?;
+        if outcome.child.is_none() {
+            return Err(refusal(&outcome));
+        }
+        let stood_still = self.release();
+        let failure = match self.take_over(&outcome) {
+            Ok(child) => return Ok((child, stood_still)),
+            Err(failure) => failure,
         };
-        has_headroom(&self.process).map_err(|NoHeadroom { available, needed }| {
-            ForkFailure::NoHeadroom { available, needed }
-        })?;
+        // Somebody killed the child at once. The caller counts on a stopped target.
+        let patience = Patience {
+            until: Instant::now() + Duration::from_secs(2),
+            cancelled: &|| false,
+        };
+        self.freeze(&patience).map_err(|_| ForkFailure::Ended)?;
+        Err(failure)
+    }
+
+    fn take_over(&mut self, outcome: &Outcome) -> Result<Child, ForkFailure> {
+        let child = adopt(outcome)?;
+        self.child = Some(child);
+        Ok(child)
+    }
+
+    fn make_child(&self) -> Result<Outcome, ForkFailure> {
+        if let Err(NoHeadroom { available, needed }) = self.headroom {
+            return Err(ForkFailure::NoHeadroom { available, needed });
+        }
         let site = self.site.ok_or(ForkFailure::NoInstruction)?;
         let threads = self.threads.as_ref().ok_or(ForkFailure::Ended)?;
         // No sharing of anything, and no signal to the parent when the child ends.
@@ -58,17 +88,14 @@ impl Session {
             number: libc::SYS_clone,
             arguments: [0; 5],
             trace_child: true,
-            filtered,
         };
-        let outcome = run_in_some_thread(threads, site, &call).map_err(|error| match error {
+        run_in_some_thread(threads, site, &call).map_err(|error| match error {
             None => ForkFailure::Interrupted,
             Some(InjectError::Os(error)) => ForkFailure::os("making a call in the target", &error),
             Some(InjectError::Ended) => ForkFailure::Ended,
+            Some(InjectError::Filtered) => ForkFailure::Filtered,
             Some(InjectError::Signal | InjectError::NotScheduled) => ForkFailure::Interrupted,
-        })?;
-        let child = adopt(outcome)?;
-        self.child = Some(child);
-        Ok(child)
+        })
     }
 
     /// Lets every thread go on. Returns for how long they stood still.
@@ -111,7 +138,6 @@ impl Session {
 
     fn reap(&self, child: Child, threads: &Threads) -> Result<(), DiscardFailure> {
         let site = self.site.ok_or(DiscardFailure::NoInstruction)?;
-        let status = self.process.status();
         let number =
             u64::try_from(child.pid_in_target).map_err(|_| DiscardFailure::Errno(libc::ECHILD))?;
         // It is dead already, so this never blocks; should it not be, the call says so.
@@ -119,7 +145,6 @@ impl Session {
             number: libc::SYS_wait4,
             arguments: [number, 0, (libc::__WALL | libc::WNOHANG) as u64, 0, 0],
             trace_child: false,
-            filtered: status.and_then(|status| status.seccomp) == Some(2),
         };
         for _ in 0..TRIES {
             let outcome = match run_in_some_thread(threads, site, &call) {
@@ -129,6 +154,7 @@ impl Session {
                 Err(Some(InjectError::Os(error))) => {
                     return Err(DiscardFailure::os("making a call in the target", &error));
                 }
+                Err(Some(InjectError::Filtered)) => return Err(DiscardFailure::Filtered),
                 Err(_) => return Err(DiscardFailure::NotYetDead),
             };
             match i32::try_from(-outcome.result) {
@@ -171,14 +197,8 @@ fn run_in_some_thread(
 }
 
 /// Takes over the child of a call, which is our tracee by now.
-fn adopt(outcome: Outcome) -> Result<Child, ForkFailure> {
-    let pid = match (outcome.result, outcome.child) {
-        (1.., Some(pid)) => pid,
-        (result, _) => {
-            let errno = i32::try_from(-result).unwrap_or(libc::EIO);
-            return Err(ForkFailure::Errno(errno));
-        }
-    };
+fn adopt(outcome: &Outcome) -> Result<Child, ForkFailure> {
+    let pid = outcome.child.ok_or_else(|| refusal(outcome))?;
     let child = Child {
         pid: Pid(pid),
         pid_in_target: i32::try_from(outcome.result).unwrap_or(pid),
@@ -200,6 +220,10 @@ fn adopt(outcome: Outcome) -> Result<Child, ForkFailure> {
     // If memory runs out, the kernel shall end the clone and not the original.
     let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
     Ok(child)
+}
+
+fn refusal(outcome: &Outcome) -> ForkFailure {
+    ForkFailure::Errno(i32::try_from(-outcome.result).unwrap_or(libc::EIO))
 }
 
 /// Kills a clone and waits for its end as its tracer.

@@ -7,9 +7,8 @@ use procfs::process::Process as ProcDirectory;
 use super::ptrace::{self, Event, Tid, options};
 use crate::access::name_of;
 use crate::arch::Registers;
-use crate::capture::{StuckReason, StuckThread};
 use crate::protocol::StopFailure;
-use crate::{Pid, Process};
+use crate::{Pid, Process, StuckReason, StuckThread};
 
 /// For how long stops are waited for.
 pub(crate) struct Patience<'a> {

@@ -56,9 +56,7 @@ impl Target {
 
     /// Freezes, clones and releases.
     pub fn clone_process(&self) -> ProcessClone {
-        let mut frozen = self.freeze();
-        let clone = frozen.fork().unwrap();
-        frozen.release();
+        let (clone, _) = self.freeze().fork_and_release().unwrap();
         clone
     }
 
@@ -137,4 +135,12 @@ pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
         assert!(Instant::now() < until, "{what} did not come");
         std::thread::yield_now();
     }
+}
+
+/// Sends a signal by its name.
+pub fn signal(pid: Pid, name: &str) {
+    let kill = std::process::Command::new("kill")
+        .args(["-s", name, &pid.to_string()])
+        .status();
+    assert!(kill.unwrap().success());
 }

@@ -4,17 +4,17 @@
 pub(crate) mod code;
 pub(crate) mod deque;
 pub(crate) mod dict;
-mod element;
 pub(crate) mod frame;
 mod generator;
 mod hamt;
 pub(crate) mod instance;
+mod library;
+mod module;
 mod ordered_dict;
-mod pickler;
 mod scan;
 mod sequence;
 pub(crate) mod set;
-mod type_object;
+pub(crate) mod type_object;
 
 use crate::reader::{Reader, pointer_in};
 use crate::sink::{Sink, Step};
@@ -33,26 +33,39 @@ pub(crate) fn references<M: Memory>(
     info: &TypeInfo,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    if !info.fields.is_empty() {
-        fields(reader, object, info, sink)?;
+    // The named items of a structseq are items of a tuple, with more behind its end.
+    let first_field = match info.family {
+        Family::Tuple if !info.fields.is_empty() => sequence::tuple_end(reader, object)?,
+        _ => 0,
+    };
+    if info.fields.last().is_some_and(|field| field.offset >= first_field) {
+        fields(reader, object, info, first_field, sink)?;
     }
     match info.family {
         Family::Tuple => sequence::tuple(reader, object, sink)?,
         Family::List => sequence::list(reader, object, sink)?,
-        Family::Dict => dict::references(reader, object, sink)?,
+        Family::Dict | Family::StgDict => dict::references(reader, object, sink)?,
         Family::OrderedDict => ordered_dict::references(reader, object, sink)?,
         Family::Set => set::references(reader, object, sink)?,
         Family::Deque => deque::references(reader, object, sink)?,
-        Family::Type => type_object::references(reader, object, sink)?,
+        Family::Type => type_object::references(reader, object, info, sink)?,
         Family::Code => code::references(reader, object, sink)?,
         Family::Frame => frame::references(reader, object, sink)?,
         Family::Generator => generator::references(reader, object, sink)?,
         Family::HamtArray => hamt::array(reader, object, sink)?,
         Family::HamtBitmap => hamt::bitmap(reader, object, sink)?,
         Family::HamtCollision => hamt::collision(reader, object, sink)?,
-        Family::Element => element::references(reader, object, sink)?,
-        Family::Pickler => pickler::pickler(reader, object, sink)?,
-        Family::Unpickler => pickler::unpickler(reader, object, sink)?,
+        Family::Module => module::references(reader, object, sink)?,
+        Family::Element => library::elementtree::element(reader, object, sink)?,
+        Family::ElementIterator => library::elementtree::iterator(reader, object, sink)?,
+        Family::Pickler => library::pickle::pickler(reader, object, sink)?,
+        Family::Unpickler => library::pickle::unpickler(reader, object, sink)?,
+        Family::TeeData => library::itertools::tee_data(reader, object, sink)?,
+        Family::XmlParser => library::expat::references(reader, object, sink)?,
+        Family::SqliteConnection => library::sqlite::connection(reader, object, sink)?,
+        Family::SimpleQueue => library::queue::references(reader, object, sink)?,
+        Family::Template => library::re::template(reader, object, sink)?,
+        Family::ZoneInfo => library::zoneinfo::references(reader, object, sink)?,
         Family::Plain
         | Family::Int
         | Family::Str
@@ -65,7 +78,10 @@ pub(crate) fn references<M: Memory>(
         | Family::Decimal
         | Family::Struct
         | Family::MemoryView
-        | Family::DateTime => {}
+        | Family::Product
+        | Family::Combinations
+        | Family::CombinationsWithReplacement
+        | Family::Permutations => {}
     }
     if info.scan {
         scan::references(reader, object, info, sink)?;
@@ -81,19 +97,27 @@ fn fields<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
     info: &TypeInfo,
+    first: u64,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    if info.fields_end > HEAD {
-        for field in &info.fields {
-            let target = reader.cache.pointer(object.offset(field.offset))?;
-            sink.refer(target, field.step, field.hold);
+    let fields = &info.fields[info.fields.partition_point(|field| field.offset < first)..];
+    if info.fields_end > HEAD || info.has_guards {
+        for field in fields {
+            let is_there = match field.guard {
+                Some(guard) => reader.cache.u8(object.offset(guard))? != 0,
+                None => true,
+            };
+            if is_there {
+                let target = reader.cache.pointer(object.offset(field.offset))?;
+                sink.refer(target, field.step, field.hold);
+            }
         }
         return Ok(());
     }
     let mut head = [0; HEAD];
     let head = &mut head[..info.fields_end];
     reader.cache.read_exact(object, head)?;
-    for field in &info.fields {
+    for field in fields {
         sink.refer(pointer_in(head, field.offset), field.step, field.hold);
     }
     Ok(())

@@ -33,6 +33,17 @@ pub(super) fn tuple<M: Memory>(
     items(reader, object.offset(ob_item), length, sink)
 }
 
+/// Where the items of a tuple end, in bytes from its start.
+pub(super) fn tuple_end<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<u64, Fault> {
+    let t = &reader.layout.structs.py_tuple_object;
+    let (ob_size, ob_item) = (t.ob_size, t.ob_item);
+    let length = length(reader, object, object.offset(ob_size))? as u64;
+    Ok(ob_item + 8 * length)
+}
+
 pub(super) fn list<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,

@@ -3,12 +3,14 @@
 use super::dict::Keys;
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
+use crate::types::TypeInfo;
 use exuvia_cpython::type_flags;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 pub(super) fn references<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
+    metatype: &TypeInfo,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
     let t = &reader.layout.structs.py_type_object;
@@ -40,6 +42,9 @@ pub(super) fn references<M: Memory>(
     }
     if is_heap {
         heap_type(reader, object, sink)?;
+    }
+    if let Some(info) = stg_info_at(reader, metatype) {
+        stg_info(reader, object.offset(info), sink)?;
     }
     Ok(())
 }
@@ -78,6 +83,45 @@ fn heap_type<M: Memory>(
     Ok(())
 }
 
+/// Where a type of ctypes keeps its `StgInfo`: behind the struct of its metaclass's base.
+/// 3.13.
+pub(crate) fn stg_info_at<M: Memory>(reader: &Reader<'_, M>, metatype: &TypeInfo) -> Option<u64> {
+    let size = reader.layout.structs.stg_info.as_ref()?.size;
+    // `_PyType_GetTypeData`: the base's size rounded up to the largest alignment.
+    let at = reader
+        .layout
+        .structs
+        .py_heap_type_object
+        .size
+        .next_multiple_of(16);
+    let is_ctypes = metatype.is_ctypes && metatype.basicsize >= at + size;
+    is_ctypes.then_some(at)
+}
+
+fn stg_info<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    info: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let Some(s) = &reader.layout.structs.stg_info else {
+        return Ok(());
+    };
+    let names = reader.names;
+    let fields = [
+        (s.proto, names.proto),
+        (s.argtypes, names.argtypes),
+        (s.converters, names.converters),
+        (s.restype, names.restype),
+        (s.checker, names.checker),
+        (s.module, names.module),
+    ];
+    for (offset, name) in fields {
+        let target = reader.cache.pointer(info.offset(offset))?;
+        sink.own(target, Step::Interior(name));
+    }
+    Ok(())
+}
+
 /// Where a static type keeps its dictionary and its subclasses, when it is not the type
 /// itself: the address of its state, and two offsets into it.
 fn static_state<M: Memory>(
@@ -97,7 +141,7 @@ fn static_state<M: Memory>(
         (i.types_builtins, i.types_builtins_length),
         (i.types_for_extensions, i.types_for_extensions_length),
     ];
-    let Some(mut place) = place.checked_sub(1) else {
+    let Some(place) = place.checked_sub(1) else {
         return Ok(None);
     };
     for (array, length) in arrays {
@@ -106,11 +150,12 @@ fn static_state<M: Memory>(
         };
         if place < length {
             let at = reader.interpreter.offset(array + place * state.size);
-            // Extensions may leave anything in the field: the state names its type.
-            let is_its_own = reader.cache.pointer(at.offset(state.type_))? == object;
-            return Ok(is_its_own.then_some((at, state.tp_dict, state.tp_subclasses)));
+            // The place does not say in which array, and extensions of another kind may
+            // leave anything in the field: the state names its type.
+            if reader.cache.pointer(at.offset(state.type_))? == object {
+                return Ok(Some((at, state.tp_dict, state.tp_subclasses)));
+            }
         }
-        place -= length;
     }
     Ok(None)
 }

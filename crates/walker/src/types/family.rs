@@ -41,8 +41,32 @@ pub(crate) enum Family {
     Unpickler,
     /// `memoryview`: an array of shape and strides at its end.
     MemoryView,
-    /// `datetime.datetime` and `datetime.time`: allocated shorter without a time zone.
-    DateTime,
+    /// `module`, with the state of its C code.
+    Module,
+    /// The iterator of an `Element`.
+    ElementIterator,
+    /// `itertools._tee_dataobject`.
+    TeeData,
+    /// `itertools.product`.
+    Product,
+    /// `itertools.combinations`.
+    Combinations,
+    /// `itertools.combinations_with_replacement`.
+    CombinationsWithReplacement,
+    /// `itertools.permutations`.
+    Permutations,
+    /// `pyexpat.xmlparser`.
+    XmlParser,
+    /// `sqlite3.Connection`.
+    SqliteConnection,
+    /// `_queue.SimpleQueue`.
+    SimpleQueue,
+    /// A compiled template of `re`.
+    Template,
+    /// `zoneinfo.ZoneInfo`.
+    ZoneInfo,
+    /// The dictionary of a type of ctypes, up to 3.12.
+    StgDict,
 }
 
 impl Family {
@@ -76,7 +100,19 @@ impl Family {
             "_pickle.Pickler" => Self::Pickler,
             "_pickle.Unpickler" => Self::Unpickler,
             "memoryview" => Self::MemoryView,
-            "datetime.datetime" | "datetime.time" => Self::DateTime,
+            "module" => Self::Module,
+            "_elementtree._element_iterator" => Self::ElementIterator,
+            "itertools._tee_dataobject" => Self::TeeData,
+            "itertools.product" => Self::Product,
+            "itertools.combinations" => Self::Combinations,
+            "itertools.combinations_with_replacement" => Self::CombinationsWithReplacement,
+            "itertools.permutations" => Self::Permutations,
+            "pyexpat.xmlparser" => Self::XmlParser,
+            "sqlite3.Connection" => Self::SqliteConnection,
+            "_queue.SimpleQueue" => Self::SimpleQueue,
+            "_sre.SRE_Template" => Self::Template,
+            "zoneinfo.ZoneInfo" => Self::ZoneInfo,
+            "StgDict" => Self::StgDict,
             "float" | "complex" | "object" | "NoneType" | "NotImplementedType" | "ellipsis"
             | "stderrprinter" => Self::Plain,
             _ => return None,

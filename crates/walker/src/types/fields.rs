@@ -2,7 +2,7 @@
 
 use crate::names::Names;
 use crate::sink::{Hold, Step};
-use exuvia_cpython::{Access, Layout, Strength};
+use exuvia_cpython::{Access, Layout, Strength, TypeLayout};
 
 /// An object pointer at a fixed place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,11 +11,28 @@ pub(crate) struct Field {
     pub(crate) offset: u64,
     pub(crate) step: Step,
     pub(crate) hold: Hold,
+    /// Where a byte lies that is 0 when this object was allocated without the field.
+    pub(crate) guard: Option<u64>,
 }
 
 /// The fields of a type in C, as its table lists them; `None` when no table does.
 pub(super) fn of_c_type(layout: &Layout, names: &Names, tp_name: &str) -> Option<Vec<Field>> {
-    let table = layout.types.get(tp_name)?;
+    Some(of_table(layout.types.get(tp_name)?, names))
+}
+
+/// The fields of a module's state, by the name in the module's definition; `None` when no
+/// table describes a state of that size.
+pub(crate) fn of_module_state(
+    layout: &Layout,
+    names: &Names,
+    m_name: &str,
+    m_size: u64,
+) -> Option<Vec<Field>> {
+    let table = layout.modules.get(m_name)?;
+    (table.size == m_size).then(|| of_table(table, names))
+}
+
+fn of_table(table: &TypeLayout, names: &Names) -> Vec<Field> {
     let fields = table.references.iter().map(|reference| Field {
         offset: reference.offset,
         step: match reference.access {
@@ -27,6 +44,7 @@ pub(super) fn of_c_type(layout: &Layout, names: &Names, tp_name: &str) -> Option
             Strength::Owned | Strength::OwnedNotTraversed => Hold::Owned,
             Strength::Borrowed => Hold::Borrowed,
         },
+        guard: reference.guard,
     });
-    Some(fields.collect())
+    fields.collect()
 }

@@ -32,7 +32,6 @@ fn read<M: Memory>(
     names: &Names,
     address: RemoteAddress,
 ) -> Result<Option<TypeInfo>, Fault> {
-    let layout = reader.layout;
     let head = match Head::read(reader, address)? {
         Some(head) if is_metatype(reader, head.metatype)? => head,
         _ => return Ok(None),
@@ -42,6 +41,7 @@ fn read<M: Memory>(
     if solid.family == Family::Type {
         // A class's own fields are read by code: which are there depends on the class.
         solid.fields.clear();
+        solid.scan = false;
     }
     solid.fields.sort_unstable_by_key(|field| field.offset);
 
@@ -69,7 +69,7 @@ fn read<M: Memory>(
         .fields
         .last()
         .map_or(0, |field| field.offset as usize + 8);
-    let is_gc = layout.structs.py_type_object.tp_is_gc;
+    let has_guards = solid.fields.iter().any(|field| field.guard.is_some());
     Ok(Some(TypeInfo {
         address,
         module: name.module,
@@ -82,11 +82,11 @@ fn read<M: Memory>(
         family: solid.family,
         fields: solid.fields,
         fields_end,
+        has_guards,
         scan: solid.scan,
         dict,
         inline_names,
-        is_metatype: reader.cache.u64(address.offset(is_gc))? != 0
-            && head.flags & type_flags::TYPE_SUBCLASS != 0,
+        is_ctypes: solid.is_ctypes,
     }))
 }
 
@@ -152,6 +152,8 @@ struct SolidBase {
     fields: Vec<Field>,
     /// Whether one of them is in no table.
     scan: bool,
+    /// Whether one of them is the metaclass of ctypes.
+    is_ctypes: bool,
 }
 
 /// Follows `tp_base` from a type to the first base whose family is known, `object` at the
@@ -165,8 +167,10 @@ fn solid_base<M: Memory>(
         family: Family::Plain,
         fields: Vec::new(),
         scan: false,
+        is_ctypes: false,
     };
-    // A table lists the fields of the bases too, so that those need none of their own.
+    // A table lists all fields of the struct, and the struct of a base need not be its
+    // beginning (`_io.FileIO` and `_io._IOBase`): the first that is found serves.
     let mut described = false;
     let mut at = address;
     for _ in 0..MAX_BASES {
@@ -179,12 +183,15 @@ fn solid_base<M: Memory>(
             continue;
         };
         let family = Family::of_c_type(&tp_name);
-        if let Some(more) = fields::of_c_type(reader.layout, names, &tp_name) {
-            described = true;
-            add(&mut solid.fields, more);
-        } else if !described && family.is_none() {
-            solid.scan = true;
-            add(&mut solid.fields, members(reader, names, &head)?);
+        solid.is_ctypes |= tp_name == "_ctypes.CType_Type";
+        if !described {
+            if let Some(more) = fields::of_c_type(reader.layout, names, &tp_name) {
+                described = true;
+                add(&mut solid.fields, more);
+            } else if family.is_none() {
+                solid.scan |= extends_base(reader, &head)?;
+                add(&mut solid.fields, members(reader, names, &head)?);
+            }
         }
         if let Some(family) = family {
             solid.family = family;
@@ -193,6 +200,12 @@ fn solid_base<M: Memory>(
         at = head.base;
     }
     Ok(solid)
+}
+
+/// Whether instances are larger than those of the base: many exceptions add nothing.
+fn extends_base<M: Memory>(reader: &mut Reader<'_, M>, head: &Head) -> Result<bool, Fault> {
+    let base = Head::read(reader, head.base)?;
+    Ok(base.is_none_or(|base| base.basicsize != head.basicsize))
 }
 
 fn add(fields: &mut Vec<Field>, more: Vec<Field>) {
@@ -254,6 +267,7 @@ fn members<M: Memory>(
                 offset,
                 step: Step::Attribute(names.intern(&name)),
                 hold: Hold::Owned,
+                guard: None,
             });
         }
     }

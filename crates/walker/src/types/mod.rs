@@ -7,7 +7,7 @@ mod name;
 mod table;
 
 pub(crate) use family::Family;
-pub(crate) use fields::Field;
+pub(crate) use fields::{Field, of_module_state};
 pub(crate) use table::TypeTable;
 
 use exuvia_cpython::type_flags;
@@ -46,11 +46,13 @@ pub(crate) struct TypeInfo {
     pub(crate) fields: Vec<Field>,
     /// How far the fields reach into the object.
     pub(crate) fields_end: usize,
+    /// Whether some of them are not in every instance.
+    pub(crate) has_guards: bool,
     pub(crate) dict: DictPlacement,
     /// The names of inline attributes: `str` objects, in the order of the values.
     pub(crate) inline_names: Vec<RemoteAddress>,
-    /// Whether the metaclass is a type in C with `tp_is_gc`: only heap types are tracked.
-    pub(crate) is_metatype: bool,
+    /// Whether its instances are types of ctypes, which carry a `StgInfo` (3.13).
+    pub(crate) is_ctypes: bool,
 }
 
 impl TypeInfo {

@@ -1,4 +1,4 @@
-//! `_pickle.Pickler` and `Unpickler`: memos are tables of their own, and so is the stack.
+//! `_pickle`: memos are tables of their own.
 
 use crate::reader::Reader;
 use crate::sink::{Sink, Step};
@@ -7,8 +7,8 @@ use exuvia_memory::{Fault, Memory, RemoteAddress};
 /// The largest memo that is believed.
 const MAX_MEMO: u64 = 1 << 32;
 
-/// The objects that a pickler has written: keys of a hash table.
-pub(super) fn pickler<M: Memory>(
+/// The objects that a `Pickler` has written: keys of a hash table.
+pub(in crate::decode) fn pickler<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
     sink: &mut impl Sink,
@@ -25,12 +25,9 @@ pub(super) fn pickler<M: Memory>(
     if memo.is_null() {
         return Ok(());
     }
-    let slots = reader
-        .cache
-        .u64(memo.offset(table.mt_allocated))?
-        .min(MAX_MEMO);
+    let slots = reader.cache.u64(memo.offset(table.mt_allocated))?;
     let first = reader.cache.pointer(memo.offset(table.mt_table))?;
-    for slot in 0..slots {
+    for slot in 0..slots.min(MAX_MEMO) {
         let at = first.offset(slot * entry.size + entry.me_key);
         let key = reader.cache.pointer(at)?;
         sink.own(key, Step::Interior(reader.names.memo));
@@ -38,8 +35,8 @@ pub(super) fn pickler<M: Memory>(
     Ok(())
 }
 
-/// The objects that an unpickler has read, by number, and those it is putting together.
-pub(super) fn unpickler<M: Memory>(
+/// The objects that an `Unpickler` has read, by number.
+pub(in crate::decode) fn unpickler<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
     sink: &mut impl Sink,
@@ -51,11 +48,9 @@ pub(super) fn unpickler<M: Memory>(
     if memo.is_null() {
         return Ok(());
     }
-    let slots = reader
-        .cache
-        .u64(object.offset(unpickler.memo_size))?
-        .min(MAX_MEMO);
-    reader.pointers(memo, slots as usize, |reader, _, item| {
+    let slots = reader.cache.u64(object.offset(unpickler.memo_size))?;
+    let slots = slots.min(MAX_MEMO) as usize;
+    reader.pointers(memo, slots, |reader, _, item| {
         sink.own(item, Step::Interior(reader.names.memo));
     })
 }

@@ -1,0 +1,181 @@
+//! The text of every kind of step in a path.
+
+use anyhow::Result;
+use exuvia_testkit::{Exuvia, Interpreter, Target, supported};
+use std::fmt::Write;
+
+/// What holds an object of the program `edges`, and the path to it behind
+/// `hp.Root.i0_modules['held'].__dict__`.
+const HELD: &[(&str, &str)] = &[
+    ("module", "['in_module']"),
+    ("dict value", "['by_text']['k']"),
+    ("dict value under a number", "['by_number'][7]"),
+    ("dict value under a tuple", "['by_tuple'][(1, 'a')]"),
+    (
+        "dict value under a long text",
+        "['by_long']['abcdefghijkl...9ABCDEFGHIJKL']",
+    ),
+    ("dict key", "['keys'].keys()[1]"),
+    ("list", "['list'][2]"),
+    ("tuple", "['tuple'][1]"),
+    ("namedtuple", "['pair'][1]"),
+    ("deque", "['deque'][1]"),
+    ("ordered dict", "['ordered']['k']"),
+    ("defaultdict", "['default']['k']"),
+    ("mappingproxy", "['proxy']->mapping['k']"),
+    ("slice", "['slice'].stop"),
+    ("inline attribute", "['inline'].x"),
+    ("attribute in a dict", "['replaced'].__dict__['x']"),
+    ("slot", "['slotted'].x"),
+    (
+        "attribute of a list subclass",
+        "['listed'].__dict__['x']",
+    ),
+    ("namespace", "['space'].__dict__['x']"),
+    ("class attribute", "['Class'].__dict__['x']"),
+    ("type", "['instance']->ob_type"),
+    ("base", "['Child'].__base__"),
+    ("mro", "['Single'].__mro__"),
+    ("bases", "['Single'].__bases__"),
+    ("subclasses", "['Parent']->tp_subclasses"),
+    ("closure", "['closure'].__closure__[0].cell_contents"),
+    ("default", "['default_of'].__defaults__[0]"),
+    ("keyword default", "['keyword_of'].__kwdefaults__['kw']"),
+    ("function attribute", "['attribute_of'].__dict__['x']"),
+    ("code", "['function'].__code__"),
+    ("globals", "['with_globals'].__globals__"),
+    ("global", "['with_globals'].__globals__['x']"),
+    ("constant", "['code'].co_consts[1]"),
+    ("cell", "['cell'].cell_contents"),
+    ("method", "['method'].__self__"),
+    ("builtin method", "['builtin'].__self__"),
+    ("partial argument", "['partial'].args[0]"),
+    ("partial keyword", "['partial_keyword'].keywords['k']"),
+    ("property getter", "['property'].fget"),
+    ("staticmethod", "['static'].__func__"),
+    ("list iterator", "['list_iterator']->it_seq[0]"),
+    ("map function", "['map']->func"),
+    ("frame local", "['frame'].f_locals['v']"),
+    ("frame back", "['inner'].f_back.f_locals['v']"),
+    ("frame global", "['global_frame'].f_globals['x']"),
+    ("frame code", "['code_frame'].f_code"),
+    ("exception argument", "['error'].args[0]"),
+    ("traceback", "['raised'].__traceback__.tb_next.tb_frame.f_locals['v']"),
+    ("cause", "['chained'].__cause__"),
+    ("exception attribute", "['noted'].__dict__['x']"),
+    ("generator local", "['generator'].gi_frame.f_locals['v']"),
+    ("generator stack", "['stacked'].gi_frame->f_valuestack[0]"),
+    ("coroutine local", "['coroutine'].cr_frame.f_locals['v']"),
+    (
+        "async generator local",
+        "['asynchronous'].ag_frame.f_locals['v']",
+    ),
+    ("context default", "['variable']->var_default"),
+    ("future result", "['future']->fut_result"),
+];
+
+#[test]
+fn every_edge_has_its_text() -> Result<()> {
+    for interpreter in supported()? {
+        let scene = Scene::new(&interpreter)?;
+        for (edge, path) in HELD {
+            let path = format!("hp.Root.i0_modules['held'].__dict__{path}");
+            scene.assert_path(edge, &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Members of sets stand in a call that encloses the path to the set.
+#[test]
+fn members_of_sets_are_counted_in_the_order_of_a_list() -> Result<()> {
+    for interpreter in supported()? {
+        let scene = Scene::new(&interpreter)?;
+        for (edge, name) in [("set", "set"), ("frozenset", "frozen")] {
+            let path = format!("list(hp.Root.i0_modules['held'].__dict__['{name}'])[0]");
+            scene.assert_path(edge, &path)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn locals_and_stack_of_a_thread_that_runs() -> Result<()> {
+    for interpreter in supported()? {
+        let scene = Scene::new(&interpreter)?;
+        let thread = &scene.target.greeting()["thread"];
+        for (edge, rest) in [
+            ("local of a running frame", "f0.f_locals['v']"),
+            ("stack of a running frame", "f0->f_valuestack[0]"),
+            ("cell of a running frame", "f1.f_locals['cell']"),
+        ] {
+            scene.assert_path(edge, &format!("hp.Root.i0_t{thread}_{rest}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// `.??` is what heapy prints for what it has no name for.
+#[test]
+fn nothing_is_nameless() -> Result<()> {
+    for interpreter in supported()? {
+        let scene = Scene::new(&interpreter)?;
+        let mut nameless = String::new();
+        for edge in [
+            "threading.local",
+            "lru_cache",
+            "chain",
+            "enumerate",
+            "context value",
+        ] {
+            let text = scene.paths(edge)?;
+            let named = text.starts_with(" 0: hp.Root.") && !text.contains("??");
+            if !named || text.contains("->word[") || text.contains("->refs[") {
+                write!(nameless, "{edge}: {text}")?;
+            }
+        }
+        assert!(nameless.is_empty(), "{interpreter}\n{nameless}");
+    }
+    Ok(())
+}
+
+/// The program `edges`, and one snapshot of it for all questions.
+struct Scene {
+    interpreter: String,
+    target: Target,
+    exuvia: Exuvia,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new(interpreter: &Interpreter) -> Result<Self> {
+        let scene = Self {
+            interpreter: interpreter.to_string(),
+            target: Target::start(interpreter, "edges")?,
+            exuvia: Exuvia::at(env!("CARGO_BIN_EXE_exuvia")),
+            folder: tempfile::tempdir()?,
+        };
+        scene.exuvia.dump(scene.target.pid(), &scene.snapshot())?;
+        Ok(scene)
+    }
+
+    fn snapshot(&self) -> std::path::PathBuf {
+        self.folder.path().join("edges.exuvia")
+    }
+
+    /// What `exuvia paths` prints for the object behind an edge.
+    fn paths(&self, edge: &str) -> Result<String> {
+        let snapshot = self.snapshot();
+        let address = self.target.address(edge)?;
+        let arguments = ["paths".as_ref(), snapshot.as_os_str(), "--at".as_ref(), address.as_ref()];
+        let outcome = self.exuvia.run(arguments)?;
+        outcome.expect_success()?;
+        Ok(outcome.stdout)
+    }
+
+    fn assert_path(&self, edge: &str, path: &str) -> Result<()> {
+        let text = self.paths(edge)?;
+        assert_eq!(text, format!(" 0: {path}\n"), "{edge}, {}", self.interpreter);
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! Whether a table fits a target: what the target's memory must say of itself if it does.
+
+use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
+
+use crate::{Disagreement, Flavor, GcLists, Layout, Version};
+
+/// The longest name of a type that is compared.
+const NAME_LIMIT: usize = 64;
+
+/// A target that is not what its table says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// A part of the interpreter's state.
+    #[error("{what} of the target can't be read")]
+    Unreadable {
+        /// Which part.
+        what: &'static str,
+        /// Where, and how much.
+        #[source]
+        source: Fault,
+    },
+    /// No `xdebugpy` where `_Py_DebugOffsets` must begin.
+    #[error("no _Py_DebugOffsets at {runtime}, where _PyRuntime should be")]
+    NoCookie {
+        /// The address taken for that of `_PyRuntime`.
+        runtime: RemoteAddress,
+    },
+    /// The version in `_Py_DebugOffsets` is not the one that the table was chosen for.
+    #[error(
+        "_Py_DebugOffsets is of version {hex:#x} ({flavor}), but the target was taken for \
+         CPython {expected} ({expected_flavor})"
+    )]
+    OtherVersion {
+        /// What the table was chosen for.
+        expected: Version,
+        /// What the table was chosen for.
+        expected_flavor: Flavor,
+        /// The version found, as `PY_VERSION_HEX`.
+        hex: u64,
+        /// The flavor found.
+        flavor: Flavor,
+    },
+    /// An entry of `_Py_DebugOffsets` that can't be an offset.
+    #[error("_Py_DebugOffsets gives {offset} for {field}")]
+    ImpossibleOffset {
+        /// Which entry.
+        field: String,
+        /// Its value.
+        offset: u64,
+    },
+    /// The interpreter was not started yet, or has ended.
+    #[error("the target has no interpreter: it is starting or ending")]
+    NoInterpreter,
+    /// A pointer that must lead back to where it came from.
+    #[error("{path} is {found} in the target, and not {expected}")]
+    NotItself {
+        /// The way that was followed.
+        path: &'static str,
+        /// Where it led.
+        found: RemoteAddress,
+        /// Where it must lead.
+        expected: RemoteAddress,
+    },
+    /// A type under another name.
+    #[error("{path} is named '{found}' in the target, and not '{expected}'")]
+    OtherName {
+        /// The way that was followed.
+        path: &'static str,
+        /// The name found.
+        found: String,
+        /// The name that it must have.
+        expected: &'static str,
+    },
+}
+
+/// Makes an error of a failed read.
+pub(crate) fn unreadable(what: &'static str) -> impl Fn(Fault) -> Invalid {
+    move |source| Invalid::Unreadable { what, source }
+}
+
+impl Layout {
+    /// Checks the table against a target at rest, and corrects what the target itself says
+    /// better: the offsets that it publishes, and where the collector's generations begin.
+    /// Returns what was corrected; an error if the table does not fit.
+    ///
+    /// `runtime` is the address of `_PyRuntime`.
+    pub fn fit<M: Memory>(
+        &mut self,
+        cache: &mut PageCache<M>,
+        runtime: RemoteAddress,
+    ) -> Result<Vec<Disagreement>, Invalid> {
+        let mut corrected = self.apply_debug_offsets(cache, runtime)?;
+        let head = runtime.offset(self.structs.py_runtime_state.interpreters_head);
+        let interpreter = cache
+            .pointer(head)
+            .map_err(unreadable("_PyRuntime.interpreters.head"))?;
+        if interpreter.is_null() {
+            return Err(Invalid::NoInterpreter);
+        }
+        self.validate_interpreter(cache, runtime, interpreter)?;
+        self.validate_types(cache, interpreter)?;
+        corrected.extend(self.validate_gc(cache, interpreter)?);
+        Ok(corrected)
+    }
+
+    /// `interp->runtime` is the runtime, and `interp->threads.head->interp` is `interp`.
+    pub fn validate_interpreter<M: Memory>(
+        &self,
+        cache: &mut PageCache<M>,
+        runtime: RemoteAddress,
+        interpreter: RemoteAddress,
+    ) -> Result<(), Invalid> {
+        let i = &self.structs.py_interpreter_state;
+        let back = cache
+            .pointer(interpreter.offset(i.runtime))
+            .map_err(unreadable("the state of the interpreter"))?;
+        same("interp->runtime", back, runtime)?;
+        let thread = cache
+            .pointer(interpreter.offset(i.threads_head))
+            .map_err(unreadable("the state of the interpreter"))?;
+        // An interpreter without threads is being made or unmade.
+        if thread.is_null() {
+            return Ok(());
+        }
+        let back = cache
+            .pointer(thread.offset(self.structs.py_thread_state.interp))
+            .map_err(unreadable("the state of a thread"))?;
+        same("interp->threads.head->interp", back, interpreter)
+    }
+
+    /// `type(sys.__dict__)` is `dict`, `type(dict)` is `type`, and `type(type)` is `type`.
+    pub fn validate_types<M: Memory>(
+        &self,
+        cache: &mut PageCache<M>,
+        interpreter: RemoteAddress,
+    ) -> Result<(), Invalid> {
+        let sysdict = cache
+            .pointer(interpreter.offset(self.structs.py_interpreter_state.sysdict))
+            .map_err(unreadable("the state of the interpreter"))?;
+        if sysdict.is_null() {
+            return Err(Invalid::NoInterpreter);
+        }
+        let dict = self.type_of(cache, sysdict)?;
+        self.named(cache, dict, "type(sys.__dict__)", "dict")?;
+        let metatype = self.type_of(cache, dict)?;
+        self.named(cache, metatype, "type(dict)", "type")?;
+        let itself = self.type_of(cache, metatype)?;
+        same("type(type)", itself, metatype)
+    }
+
+    /// `gc.generation0` points to `gc.generations[0]`; where a distribution has moved the
+    /// generations, the table follows, and the move is returned. Debian lowers an alignment
+    /// in 3.13, which puts them 4 bytes before their place.
+    pub fn validate_gc<M: Memory>(
+        &mut self,
+        cache: &mut PageCache<M>,
+        interpreter: RemoteAddress,
+    ) -> Result<Option<Disagreement>, Invalid> {
+        match self.shapes.gc_lists {
+            GcLists::ThreeGenerations => {}
+        }
+        let state = interpreter.offset(self.structs.py_interpreter_state.gc);
+        let gc = &mut self.structs.gc_runtime_state;
+        let found = cache
+            .pointer(state.offset(gc.generation0))
+            .map_err(unreadable("the state of the collector"))?;
+        let expected = state.offset(gc.generations);
+        if found == expected {
+            return Ok(None);
+        }
+        // The generations lie before the pointer to them, so that much room there is.
+        let offset = found.get().wrapping_sub(state.get());
+        let length = gc
+            .generations_length
+            .saturating_mul(self.structs.gc_generation.size);
+        if offset.saturating_add(length) > gc.generation0 || !found.is_aligned(4) {
+            return Err(Invalid::NotItself {
+                path: "interp->gc.generation0",
+                found,
+                expected,
+            });
+        }
+        let moved = Disagreement {
+            name: "_gc_runtime_state",
+            field: "generations".to_owned(),
+            table: gc.generations,
+            target: offset,
+        };
+        gc.generations = offset;
+        Ok(Some(moved))
+    }
+
+    fn type_of<M: Memory>(
+        &self,
+        cache: &mut PageCache<M>,
+        object: RemoteAddress,
+    ) -> Result<RemoteAddress, Invalid> {
+        cache
+            .pointer(object.offset(self.structs.py_object.ob_type))
+            .map_err(unreadable("an object"))
+    }
+
+    fn named<M: Memory>(
+        &self,
+        cache: &mut PageCache<M>,
+        type_object: RemoteAddress,
+        path: &'static str,
+        expected: &'static str,
+    ) -> Result<(), Invalid> {
+        let name = type_object.offset(self.structs.py_type_object.tp_name);
+        let found = cache
+            .pointer(name)
+            .and_then(|name| cache.c_string(name, NAME_LIMIT))
+            .map_err(unreadable("the name of a type"))?;
+        if found == expected {
+            return Ok(());
+        }
+        Err(Invalid::OtherName {
+            path,
+            found,
+            expected,
+        })
+    }
+}
+
+fn same(path: &'static str, found: RemoteAddress, expected: RemoteAddress) -> Result<(), Invalid> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Invalid::NotItself {
+        path,
+        found,
+        expected,
+    })
+}

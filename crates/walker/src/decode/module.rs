@@ -1,0 +1,55 @@
+//! Modules: the state of a module in C lies in a block of its own.
+
+use super::library::zoneinfo::strong_cache;
+use crate::reader::Reader;
+use crate::sink::{Hold, Sink, Step};
+use crate::types::Field;
+use exuvia_memory::{Fault, Memory, RemoteAddress};
+use std::sync::Arc;
+
+/// The largest state that is scanned where no table describes it.
+const MAX_STATE: u64 = 1 << 16;
+
+pub(super) fn references<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let structs = &reader.layout.structs;
+    let m = &structs.py_module_object;
+    let d = &structs.py_module_def;
+    let def = reader.cache.pointer(object.offset(m.md_def))?;
+    let state = reader.cache.pointer(object.offset(m.md_state))?;
+    if def.is_null() || state.is_null() {
+        return Ok(());
+    }
+    let name = reader.cache.pointer(def.offset(d.m_name))?;
+    let size = reader.cache.i64(def.offset(d.m_size))?;
+    let size = u64::try_from(size).unwrap_or(0);
+    let name = reader.cache.c_string(name, 256)?;
+    if let Some(fields) = reader.module_state(&name, size) {
+        known(reader, state, &fields, sink)?;
+        if name == "_zoneinfo" {
+            strong_cache(reader, state, sink)?;
+        }
+        return Ok(());
+    }
+    // A module of an extension that is in no table.
+    let words = (size.min(MAX_STATE) / 8) as usize;
+    reader.pointers(state, words, |reader, word, target| {
+        sink.refer_by_word(reader, target, Step::Word(word));
+    })
+}
+
+fn known<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    state: RemoteAddress,
+    fields: &Arc<Vec<Field>>,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    for field in fields.iter() {
+        let target = reader.cache.pointer(state.offset(field.offset))?;
+        sink.refer(target, field.step, Hold::Owned);
+    }
+    Ok(())
+}
