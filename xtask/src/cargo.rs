@@ -60,5 +60,7 @@ pub(crate) fn build_exuvia(profile: &str) -> Result<PathBuf> {
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let mut executables = messages.filter_map(|message| message.executable);
-    executables.next_back().context("cargo named no program file")
+    executables
+        .next_back()
+        .context("cargo named no program file")
 }

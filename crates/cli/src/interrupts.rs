@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub(crate) struct Interrupts {
     /// The number of the last signal; 0 before the first.
     received: Arc<AtomicUsize>,
+    /// Whether there was one, for waits that look at a flag.
+    any: Arc<AtomicBool>,
     /// Whether a signal ends the program at once.
     at_once: Arc<AtomicBool>,
 }
@@ -33,6 +35,7 @@ impl Interrupts {
     pub(crate) fn install() -> Result<Self, Failure> {
         let this = Self {
             received: Arc::new(AtomicUsize::new(0)),
+            any: Arc::new(AtomicBool::new(false)),
             at_once: Arc::new(AtomicBool::new(true)),
         };
         for signal in [SIGHUP, SIGINT, SIGTERM] {
@@ -47,6 +50,7 @@ impl Interrupts {
         // Actions run in the order in which they are registered.
         let number = usize::try_from(signal).unwrap_or(0);
         flag::register_usize(signal, Arc::clone(&self.received), number)?;
+        flag::register(signal, Arc::clone(&self.any))?;
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.at_once))?;
         Ok(())
     }
@@ -62,6 +66,11 @@ impl Interrupts {
     /// Whether a signal asked for the end.
     pub(crate) fn received(&self) -> bool {
         self.received.load(Ordering::Relaxed) != 0
+    }
+
+    /// A flag that is set once a signal asked for the end.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.any
     }
 
     /// A failure once a signal asked for the end.

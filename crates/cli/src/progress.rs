@@ -3,7 +3,7 @@
 use crate::interrupts::Interrupts;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How often a second the line is drawn again.
 const REFRESH: u8 = 10;
@@ -74,6 +74,11 @@ impl Progress {
     /// Whether the user asked for the end; the work then stops at once.
     pub(crate) fn cancelled(&self) -> bool {
         self.interrupts.received()
+    }
+
+    /// The same as a flag, for waits that look at one.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        self.interrupts.flag()
     }
 
     /// The work is done, and the line goes away.

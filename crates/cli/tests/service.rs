@@ -44,7 +44,9 @@ fn a_service_answers_through_200_dumps() -> Result<()> {
     let mut answered = 0;
     let mut longest = Duration::ZERO;
     for client in clients {
-        let load = client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
+        let load = client
+            .join()
+            .map_err(|_| anyhow::anyhow!("a client panicked"))??;
         answered += load.answered;
         longest = longest.max(load.longest);
     }
@@ -90,7 +92,10 @@ fn read_answer(answers: &mut BufReader<TcpStream>) -> Result<String> {
     let mut line = String::new();
     loop {
         line.clear();
-        ensure!(answers.read_line(&mut line)? > 0, "the connection was closed");
+        ensure!(
+            answers.read_line(&mut line)? > 0,
+            "the connection was closed"
+        );
         let header = line.trim_end();
         if let Some(value) = header.strip_prefix("Content-Length: ") {
             length = value.parse()?;

@@ -318,6 +318,9 @@ structs! {
         template_object: TemplateObject { ob_size, chunks, literal, items }
         bytes_io: bytesio { buf }
         buffered: buffered { buffer, buffer_size }
+        // 3.13+: the tables of signals and conditions; static before.
+        decimal_state: decimal_state { signal_map, cond_map }
+        dec_cond_map: DecCondMap { fqname, ex }
         py_dec_object: PyDecObject { dec_flags = "dec.flags", dec_alloc = "dec.alloc" }
         py_struct_object: PyStructObject { s_len, s_codes }
         format_code: formatcode = "_formatcode | formatcode" { size_ = "size" }

@@ -34,8 +34,9 @@ impl fmt::Display for PathCount {
 /// All shortest paths from the roots to the nearest of some objects.
 ///
 /// The search stops at the first level that holds any of the objects: those that are farther
-/// away have no paths here. Static roots, and objects that native code holds, are where
-/// paths begin only when nothing else leads to any of the objects.
+/// away have no paths here. A thread's frame counts as two steps more than what the
+/// interpreter holds itself. Static roots, and objects that native code holds, are where paths
+/// begin only when nothing else leads to any of the objects.
 #[derive(Debug)]
 pub struct ShortestPaths<'a> {
     heap: &'a Heap,
@@ -53,23 +54,28 @@ impl<'a> ShortestPaths<'a> {
         };
         let mut wanted = BitSet::new(references.objects());
         wanted.extend(targets.iter().copied());
-        for group in GROUPS {
-            let origins = group.origins(heap);
-            let seeds: Vec<ObjectId> = origins.iter().map(|origin| origin.target).collect();
-            let graph = ShortestPathGraph::search(references, &seeds, follow, &wanted);
-            if graph.is_some() {
-                return Self {
-                    heap,
-                    origins,
-                    graph,
-                };
-            }
-        }
-        Self {
+        let mut best = Self {
             heap,
             origins: Vec::new(),
             graph: None,
+        };
+        let mut distance = usize::MAX;
+        for (group, farther) in GROUPS {
+            if farther >= distance {
+                break;
+            }
+            let origins = group.origins(heap);
+            let seeds: Vec<ObjectId> = origins.iter().map(|origin| origin.target).collect();
+            let graph = ShortestPathGraph::search(references, &seeds, follow, &wanted);
+            if let Some(length) = graph.as_ref().map(ShortestPathGraph::length)
+                && length + farther < distance
+            {
+                distance = length + farther;
+                best.origins = origins;
+                best.graph = graph;
+            }
         }
+        best
     }
 
     /// How many paths there are.

@@ -165,10 +165,13 @@ def frames():
 
     held.frame = finished()[0]
     held.inner = outer()[0]
-    space = {"sys": sys, "x": mark("frame global")}
-    held.global_frame = types.FunctionType(inner.__code__, space)()
-    code = note("frame code", inner.__code__.replace(co_name="only by frame"))
-    held.code_frame = types.FunctionType(code, {"sys": sys})()
+    # Without variables here: the frames that are held lead back to this one.
+    held.global_frame = types.FunctionType(
+        inner.__code__, {"sys": sys, "x": mark("frame global")}
+    )()
+    held.code_frame = types.FunctionType(
+        note("frame code", inner.__code__.replace(co_name="only by frame")), {"sys": sys}
+    )()
     try:
         fail(mark("exception argument"))
     except ValueError as error:

@@ -16,7 +16,7 @@ print(json.dumps({
     'executable': os.path.realpath(sys.executable),
     'version': list(sys.version_info[:3]),
     'implementation': sys.implementation.name,
-    'shared': bool(sysconfig.get_config_var('Py_ENABLE_SHARED')),
+    'shared': any('/libpython' in line for line in open('/proc/self/maps')),
     'debug': hasattr(sys, 'gettotalrefcount'),
     'free_threaded': bool(sysconfig.get_config_var('Py_GIL_DISABLED')),
 }))

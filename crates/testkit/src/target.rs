@@ -117,7 +117,9 @@ impl Launch {
         let mut command = Command::new(&interpreter.executable);
         // A user's site folder and variables would make the heap differ from machine to
         // machine.
-        command.args(["-E", "-s", "-S", "-u"]).arg(program_path(program));
+        command
+            .args(["-E", "-s", "-S", "-u"])
+            .arg(program_path(program));
         Self { command }
     }
 

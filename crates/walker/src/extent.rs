@@ -500,14 +500,13 @@ fn bytes_io<M: Memory>(
         return Ok(Parts::own(basic));
     }
     // The block belongs to the `bytes` object, which is a row of its own.
-    Ok(Parts::own(basic.saturating_add(bytes_size(reader, buffer)?)))
+    Ok(Parts::own(
+        basic.saturating_add(bytes_size(reader, buffer)?),
+    ))
 }
 
 /// `sys.getsizeof` of a `bytes` object.
-fn bytes_size<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-) -> Result<u64, Fault> {
+fn bytes_size<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> Result<u64, Fault> {
     let b = &reader.layout.structs.py_bytes_object;
     let (ob_size, ob_sval) = (b.ob_size, b.ob_sval);
     let length = reader.cache.u64(object.offset(ob_size))?;

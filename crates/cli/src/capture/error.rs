@@ -1,6 +1,6 @@
 //! Why a process was not captured.
 
-use exuvia_cpython::{Layout, UnsupportedVersion};
+use exuvia_cpython::{Invalid, Layout, UnsupportedVersion};
 use exuvia_memory::Fault;
 use exuvia_tracee::{
     AttachFacts, FreezeError, LocateError, MappingsError, Obstacle, OpenError, Process,
@@ -39,6 +39,10 @@ pub(crate) enum CaptureError {
     Read(#[from] Fault),
     #[error("the clone of the process was ended from outside before it was read")]
     CloneGone,
+    #[error("process {pid} has ended")]
+    Ended { pid: i32 },
+    #[error("this Python does not look like any that is known: {0}")]
+    Layout(#[from] Invalid),
     #[error("process {pid} has replaced itself with another program")]
     AnotherProgram { pid: i32 },
     #[error("cancelled")]
@@ -70,12 +74,15 @@ impl CaptureError {
                 "run exuvia as root, or in the same mount namespace as the process"
             }
             Self::CloneGone => "if memory is short, try `exuvia dump PID --mode stop`",
+            Self::Layout(_) => "if it was just starting or ending, try again",
             Self::AnotherProgram { .. } | Self::Read(_) => "try again",
             Self::OldVersion { .. } | Self::Version(_) | Self::UnknownVersion => {
                 "`exuvia ps` shows the version of each running Python"
             }
             Self::Locate(LocateError::NoRuntime { .. }) => "exuvia reads CPython only",
-            Self::Mappings(_) | Self::Walk(_) | Self::Cancelled => return None,
+            Self::Mappings(_) | Self::Walk(_) | Self::Ended { .. } | Self::Cancelled => {
+                return None;
+            }
         };
         Some(hint.to_owned())
     }

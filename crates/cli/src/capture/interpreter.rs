@@ -2,8 +2,9 @@
 
 use super::error::CaptureError;
 use super::regions::Regions;
-use exuvia_cpython::{Flavor, Layout, Version};
-use exuvia_memory::{Memory, RemoteAddress};
+use exuvia_cpython::{Disagreement, Flavor, Layout, Version};
+use exuvia_memory::{Memory, PageCache, RemoteAddress};
+use exuvia_snapshot::Diagnostic;
 use exuvia_tracee::{LiveMemory, Mappings, Process, PythonImage};
 use exuvia_walker::Target;
 
@@ -20,6 +21,8 @@ pub(super) struct Interpreter {
     /// Bytes of the process in memory.
     pub(super) resident: u64,
     runtime: RemoteAddress,
+    /// Where the table was wrong for this build.
+    disagreements: Vec<Disagreement>,
 }
 
 impl Interpreter {
@@ -41,6 +44,26 @@ impl Interpreter {
             resident: process.resident_bytes(),
             runtime: image.runtime,
             mappings,
+            disagreements: Vec::new(),
+        })
+    }
+
+    /// Checks the layout against the process, at rest, and corrects what the process itself
+    /// says better.
+    pub(super) fn fit(&mut self, memory: &LiveMemory) -> Result<(), CaptureError> {
+        let mut cache = PageCache::new(memory, 0);
+        self.disagreements = self.layout.fit(&mut cache, self.runtime)?;
+        Ok(())
+    }
+
+    /// What was corrected, for the snapshot.
+    pub(super) fn corrections(&self) -> Option<Diagnostic> {
+        let first = self.disagreements.first()?;
+        Some(Diagnostic {
+            code: "layout-corrected".to_owned(),
+            message: format!("the layout was corrected by what the process says: {first}"),
+            count: self.disagreements.len() as u64,
+            examples: Vec::new(),
         })
     }
 

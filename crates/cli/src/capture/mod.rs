@@ -8,7 +8,7 @@ pub(crate) use error::CaptureError;
 
 use crate::progress::Progress;
 use exuvia_snapshot::{Capture, CaptureMode, Mapping, Snapshot, ValuesKept};
-use exuvia_tracee::{Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone};
+use exuvia_tracee::{CloneError, Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone};
 use exuvia_walker::{Target, WalkOptions};
 use interpreter::Interpreter;
 use regions::Regions;
@@ -50,9 +50,10 @@ pub(crate) fn capture(
     progress.phase("freezing");
     let process = Process::open(Pid(pid))?;
     CaptureError::check_access(&process)?;
-    let interpreter = Interpreter::find(&process)?;
+    let mut interpreter = Interpreter::find(&process)?;
     let begun = Instant::now();
-    let frozen = freeze_at_a_safe_moment(&process, &interpreter, progress)?;
+    let frozen = freeze_at_a_safe_moment(&process, &mut interpreter, progress)?;
+    let interpreter = interpreter;
     let (mut snapshot, mode, stood_still) = match options.mode {
         Mode::Stop => stopped(frozen, &interpreter, options, progress)?,
         Mode::Clone => cloned(frozen, &interpreter, options, progress)?,
@@ -60,6 +61,10 @@ pub(crate) fn capture(
     if !process.is_same_program() && process.is_alive() {
         return Err(CaptureError::AnotherProgram { pid });
     }
+    snapshot
+        .metadata
+        .diagnostics
+        .extend(interpreter.corrections());
     snapshot.metadata.process = exuvia_snapshot::Process {
         pid: pid.unsigned_abs(),
         command: vec![process.command()],
@@ -83,17 +88,21 @@ pub(crate) fn capture(
 /// Freezes the process while no garbage collection runs; after too many tries, anyway.
 fn freeze_at_a_safe_moment(
     process: &Process,
-    interpreter: &Interpreter,
+    interpreter: &mut Interpreter,
     progress: &Progress,
 ) -> Result<Frozen, CaptureError> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
     for attempt in 1.. {
-        let frozen = Frozen::freeze(process, FREEZE_DEADLINE)?;
+        // It remembers which pages exist, so each try needs a new one.
+        let live = LiveMemory::open(process.pid(), &interpreter.mappings);
+        let frozen = Frozen::freeze_unless(process, FREEZE_DEADLINE, progress.flag())?;
         if progress.cancelled() {
             return Err(CaptureError::Cancelled);
         }
-        let live = LiveMemory::open(process.pid(), &interpreter.mappings);
+        if attempt == 1 {
+            interpreter.fit(&live)?;
+        }
         let is_last = attempt >= SAFE_MOMENT_TRIES || begun.elapsed() > SAFE_MOMENT_DEADLINE;
         if is_last || exuvia_walker::is_safe_moment(&live, &interpreter.target(&Regions::default()))
         {
@@ -110,14 +119,16 @@ type Captured = (Snapshot, CaptureMode, Duration);
 
 /// Reads a clone, while the process goes on.
 fn cloned(
-    mut frozen: Frozen,
+    frozen: Frozen,
     interpreter: &Interpreter,
     options: &CaptureOptions,
     progress: &Progress,
 ) -> Result<Captured, CaptureError> {
-    let clone = match frozen.fork() {
-        Ok(clone) => clone,
-        Err(refusal) => {
+    let pid = frozen.pid().0;
+    let (clone, stood_still) = match frozen.fork_and_release() {
+        Ok(forked) => forked,
+        Err((_, CloneError::Ended)) => return Err(CaptureError::Ended { pid }),
+        Err((frozen, refusal)) => {
             let reason = anyhow::Error::from(refusal);
             progress.note(&format!(
                 "no clone ({reason:#}); reading while the process stands still"
@@ -125,7 +136,6 @@ fn cloned(
             return stopped(frozen, interpreter, options, progress);
         }
     };
-    let stood_still = frozen.release();
     let mut snapshot = read_clone(&clone, interpreter, options, progress)?;
     if let Ok(mappings) = Mappings::read(clone.pid()) {
         snapshot.mappings = mapping_rows(&mappings);

@@ -12,7 +12,9 @@ use std::process::{Command, Stdio};
 fn the_destination_exists() -> Result<()> {
     let mut scene = Scene::new()?;
     fs::create_dir(scene.destination())?;
-    scene.dump()?.expect_error("exists already", "another name")?;
+    scene
+        .dump()?
+        .expect_error("exists already", "another name")?;
     assert_eq!(fs::read_dir(scene.destination())?.count(), 0);
     scene.assert_target_untouched()
 }
@@ -58,7 +60,10 @@ fn stdout_is_closed_early() -> Result<()> {
     pipe.read_to_string(&mut stderr)?;
     let status = child.wait()?;
     assert!(status.success(), "{status}: {stderr}");
-    assert!(!stderr.contains("panicked") && !stderr.contains("error:"), "{stderr}");
+    assert!(
+        !stderr.contains("panicked") && !stderr.contains("error:"),
+        "{stderr}"
+    );
     scene.assert_nothing_left()
 }
 
@@ -72,7 +77,9 @@ fn a_snapshot_is_for_its_owner_only() -> Result<()> {
         let nobody = as_nobody()?;
         fs::set_permissions(scene.folder.path(), Permissions::from_mode(0o755))?;
         let destination = scene.destination();
-        let outcome = nobody.exuvia.run(["heap".as_ref(), destination.as_os_str()])?;
+        let outcome = nobody
+            .exuvia
+            .run(["heap".as_ref(), destination.as_os_str()])?;
         outcome.expect_error("permission denied", "only the user who made a snapshot")?;
     }
     Ok(())

@@ -32,7 +32,9 @@ fn refused(pid: u32, error: &str, hint: &str) -> Result<()> {
 #[test]
 fn no_such_process() -> Result<()> {
     // The kernel gives out numbers below this one only.
-    let limit: u32 = fs::read_to_string("/proc/sys/kernel/pid_max")?.trim().parse()?;
+    let limit: u32 = fs::read_to_string("/proc/sys/kernel/pid_max")?
+        .trim()
+        .parse()?;
     refused(limit, &format!("no process {limit}"), "exuvia ps")
 }
 

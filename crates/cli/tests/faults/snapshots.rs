@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 #[test]
 fn neither_a_process_nor_a_snapshot() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    heap(&folder.path().join("nothing"))?.expect_error("neither a PID nor a snapshot", "exuvia ps")?;
+    heap(&folder.path().join("nothing"))?
+        .expect_error("neither a PID nor a snapshot", "exuvia ps")?;
     heap(folder.path())?.expect_error("is not a snapshot", "exuvia dump")?;
     let file = folder.path().join("file");
     fs::write(&file, "text")?;
@@ -33,7 +34,10 @@ fn a_truncated_table() -> Result<()> {
     let (_scene, snapshot) = written()?;
     let path = snapshot.join("references.parquet");
     let length = fs::metadata(&path)?.len();
-    File::options().write(true).open(&path)?.set_len(length / 2)?;
+    File::options()
+        .write(true)
+        .open(&path)?
+        .set_len(length / 2)?;
     heap(&snapshot)?.expect_error("references.parquet is damaged", "")
 }
 

@@ -43,9 +43,21 @@ const ALL: (u32, u32) = (0, u32::MAX);
 /// All accepted differences. Each is certain from CPython's source, named in its reason.
 /// Single fields that a `tp_traverse` leaves out are listed in `layouts/types.toml` instead.
 const ACCEPTED: &[Accepted] = &[
-    extra(Of::Classes, "->ht_name", "type_traverse does not visit ht_name"),
-    extra(Of::Classes, "->ht_qualname", "type_traverse does not visit ht_qualname"),
-    extra(Of::Classes, "->ht_slots", "type_traverse does not visit ht_slots"),
+    extra(
+        Of::Classes,
+        "->ht_name",
+        "type_traverse does not visit ht_name",
+    ),
+    extra(
+        Of::Classes,
+        "->ht_qualname",
+        "type_traverse does not visit ht_qualname",
+    ),
+    extra(
+        Of::Classes,
+        "->ht_slots",
+        "type_traverse does not visit ht_slots",
+    ),
     extra(
         Of::Classes,
         "->ht_cached_keys",

@@ -11,6 +11,9 @@ use std::os::unix::fs::FileExt;
 /// How far before an object's address its pre-header may begin.
 const BEFORE: u64 = 48;
 
+/// References from here on are told together.
+const ARRAY: i64 = 160;
+
 /// How many bytes of an object are searched for a missing reference.
 const SEARCHED: usize = 4096;
 
@@ -249,8 +252,11 @@ impl Comparing<'_> {
         let place = words
             .iter()
             .position(|&word| u64::from_ne_bytes(word) == target);
-        match place {
-            Some(index) => format!("at {:+}", index as i64 * 8 - BEFORE.cast_signed()),
+        let offset = place.map(|index| index as i64 * 8 - BEFORE.cast_signed());
+        match offset {
+            // An array in the object.
+            Some(ARRAY..) => format!("at {ARRAY:+} or above"),
+            Some(offset) => format!("at {offset:+}"),
             None => "outside the object".to_owned(),
         }
     }

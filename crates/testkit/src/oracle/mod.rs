@@ -17,11 +17,11 @@ pub use report::{Report, ReportError, ReportedObject, ReportedType};
 pub use untraversed::UntraversedError;
 
 use crate::{Exuvia, Interpreter, Target};
-use untraversed::Untraversed;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
+use untraversed::Untraversed;
 
 /// What one interpreter's comparison came to.
 #[derive(Debug)]

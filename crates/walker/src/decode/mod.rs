@@ -38,7 +38,11 @@ pub(crate) fn references<M: Memory>(
         Family::Tuple if !info.fields.is_empty() => sequence::tuple_end(reader, object)?,
         _ => 0,
     };
-    if info.fields.last().is_some_and(|field| field.offset >= first_field) {
+    if info
+        .fields
+        .last()
+        .is_some_and(|field| field.offset >= first_field)
+    {
         fields(reader, object, info, first_field, sink)?;
     }
     match info.family {

@@ -1,5 +1,6 @@
 //! Modules: the state of a module in C lies in a block of its own.
 
+use super::library::decimal::signals;
 use super::library::zoneinfo::strong_cache;
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
@@ -29,10 +30,11 @@ pub(super) fn references<M: Memory>(
     let name = reader.cache.c_string(name, 256)?;
     if let Some(fields) = reader.module_state(&name, size) {
         known(reader, state, &fields, sink)?;
-        if name == "_zoneinfo" {
-            strong_cache(reader, state, sink)?;
-        }
-        return Ok(());
+        return match name.as_str() {
+            "_zoneinfo" => strong_cache(reader, state, sink),
+            "decimal" => signals(reader, state, sink),
+            _ => Ok(()),
+        };
     }
     // A module of an extension that is in no table.
     let words = (size.min(MAX_STATE) / 8) as usize;
