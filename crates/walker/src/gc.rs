@@ -3,6 +3,8 @@
 use crate::diagnostics::Trouble;
 use crate::marks::{Marked, Marks};
 use crate::reader::Reader;
+use crate::runtime::MAX_INTERPRETERS;
+use exuvia_cpython::Layout;
 use exuvia_memory::{Memory, RemoteAddress};
 
 /// `_PyGC_PREV_MASK` and `NEXT_MASK`: the low bits of the links carry flags.
@@ -23,17 +25,42 @@ pub(crate) fn mark_tracked<M: Memory>(
     }
 }
 
+/// Whether the interpreters are at a moment at which their heaps can be read: no garbage
+/// collection is running, which unlinks objects from the lists.
+///
+/// The target stands still for this, so it reads a few words and nothing around them. What
+/// can't be read counts as safe: the walk will say what is wrong.
+pub fn is_safe_moment<M: Memory>(memory: &M, layout: &Layout, runtime: RemoteAddress) -> bool {
+    let next = layout.structs.py_interpreter_state.next;
+    let mut link = runtime.offset(layout.structs.py_runtime_state.interpreters_head);
+    for _ in 0..MAX_INTERPRETERS {
+        let mut word = [0; 8];
+        if memory.read_exact(link, &mut word).is_err() {
+            return true;
+        }
+        let interpreter = RemoteAddress::new(u64::from_le_bytes(word));
+        if interpreter.is_null() {
+            return true;
+        }
+        if is_collecting(memory, layout, interpreter) {
+            return false;
+        }
+        link = interpreter.offset(next);
+    }
+    true
+}
+
 /// Whether the collector of an interpreter is at work: its lists are partly unlinked.
 pub(crate) fn is_collecting<M: Memory>(
-    reader: &mut Reader<'_, M>,
+    memory: &M,
+    layout: &Layout,
     interpreter: RemoteAddress,
 ) -> bool {
-    let structs = &reader.layout.structs;
+    let structs = &layout.structs;
     let collecting = structs.py_interpreter_state.gc + structs.gc_runtime_state.collecting;
-    reader
-        .cache
-        .u32(interpreter.offset(collecting))
-        .is_ok_and(|collecting| collecting != 0)
+    let mut word = [0; 4];
+    let read = memory.read_exact(interpreter.offset(collecting), &mut word);
+    read.is_ok() && u32::from_le_bytes(word) != 0
 }
 
 /// The heads of the generations and of the permanent one.

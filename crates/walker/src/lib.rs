@@ -33,4 +33,5 @@ mod types;
 mod values;
 mod walk;
 
-pub use walk::{NoProgress, Progress, Target, WalkError, WalkOptions, is_safe_moment, walk};
+pub use gc::is_safe_moment;
+pub use walk::{NoProgress, Progress, Target, WalkError, WalkOptions, walk};

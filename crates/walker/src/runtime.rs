@@ -7,7 +7,7 @@ use exuvia_memory::{Fault, Memory, RemoteAddress};
 use rustc_hash::FxHashSet;
 
 /// The most interpreters, threads and frames of a thread that are believed.
-const MAX_INTERPRETERS: usize = 4096;
+pub(crate) const MAX_INTERPRETERS: usize = 4096;
 const MAX_THREADS: usize = 1 << 16;
 const MAX_FRAMES: usize = 1 << 20;
 

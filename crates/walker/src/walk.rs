@@ -94,21 +94,6 @@ pub enum WalkError {
     ThreadFailed,
 }
 
-/// Whether the interpreters are at a moment at which their heaps can be read: no garbage
-/// collection is running, which unlinks objects from the lists.
-pub fn is_safe_moment<M: Memory>(memory: &M, target: &Target<'_>) -> bool {
-    let types = TypeTable::default();
-    let names = WellKnown::new(&types.names);
-    let layout = target.layout;
-    let mut reader = Reader::new(memory, 0, layout, &types, &names, RemoteAddress::NULL);
-    match runtime::interpreters(&mut reader, target.runtime) {
-        Ok(interpreters) => !interpreters
-            .iter()
-            .any(|interpreter| gc::is_collecting(&mut reader, interpreter.address)),
-        Err(_) => true,
-    }
-}
-
 /// Walks the heap of a process. The metadata of the result has counts and diagnostics; the
 /// caller fills in process, capture and mappings.
 pub fn walk<M: Memory>(
@@ -139,7 +124,7 @@ pub fn walk<M: Memory>(
 
     progress.phase("finding objects", None);
     for interpreter in &interpreters {
-        if gc::is_collecting(&mut reader, interpreter.address) {
+        if gc::is_collecting(memory, layout, interpreter.address) {
             let at = interpreter.address;
             reader.diagnostics.count(Trouble::Collecting, at);
         }

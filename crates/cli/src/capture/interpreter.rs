@@ -48,8 +48,13 @@ impl Interpreter {
         })
     }
 
-    /// Checks the layout against the process, at rest, and corrects what the process itself
-    /// says better.
+    /// Whether the process, which stands still, can be read as it is.
+    pub(super) fn is_at_a_safe_moment(&self, memory: &LiveMemory) -> bool {
+        exuvia_walker::is_safe_moment(memory, &self.layout, self.runtime)
+    }
+
+    /// Checks the layout against the process, and corrects what the process itself says
+    /// better.
     pub(super) fn fit(&mut self, memory: &LiveMemory) -> Result<(), CaptureError> {
         let mut cache = PageCache::new(memory, 0);
         self.disagreements = self.layout.fit(&mut cache, self.runtime)?;

@@ -93,6 +93,8 @@ fn freeze_at_a_safe_moment(
 ) -> Result<Frozen, CaptureError> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
+    let live = LiveMemory::open(process.pid(), &interpreter.mappings);
+    let fits = interpreter.fit(&live).is_ok();
     for attempt in 1.. {
         // It remembers which pages exist, so each try needs a new one.
         let live = LiveMemory::open(process.pid(), &interpreter.mappings);
@@ -100,12 +102,12 @@ fn freeze_at_a_safe_moment(
         if progress.cancelled() {
             return Err(CaptureError::Cancelled);
         }
-        if attempt == 1 {
+        // Threads that come and go while the process runs can make it look wrong.
+        if attempt == 1 && !fits {
             interpreter.fit(&live)?;
         }
         let is_last = attempt >= SAFE_MOMENT_TRIES || begun.elapsed() > SAFE_MOMENT_DEADLINE;
-        if is_last || exuvia_walker::is_safe_moment(&live, &interpreter.target(&Regions::default()))
-        {
+        if is_last || interpreter.is_at_a_safe_moment(&live) {
             return Ok(frozen);
         }
         frozen.release();
