@@ -51,7 +51,7 @@ fn a_service_answers_through_200_dumps() -> Result<()> {
         longest = longest.max(load.longest);
     }
     let frozen = dumped?;
-    // Every request that was answered is remembered, and no other.
+    // Every request that was answered is counted, and no other.
     assert_eq!(target.ask("visits")?, answered);
     assert!(answered >= DUMPS, "{answered} requests are no load");
     println!(

@@ -128,17 +128,21 @@ pub enum CurrentFrame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Immortal {
-    /// It can't. Up to 3.11.
-    None,
+    /// It can't, but static objects begin with 999,999,999 references, which nothing else
+    /// comes near (`_PyObject_IMMORTAL_REFCNT`). 3.11.
+    StaticRefcnt,
     /// The low 32 bits of its reference count are negative as a signed number. 3.12, 3.13.
     Refcnt32,
 }
+
+/// `_PyObject_IMMORTAL_REFCNT` of 3.11.
+const STATIC_REFCNT: u64 = 999_999_999;
 
 impl Immortal {
     /// Whether an object with this word as its reference count is immortal.
     pub const fn is_immortal(self, ob_refcnt: u64) -> bool {
         match self {
-            Self::None => false,
+            Self::StaticRefcnt => ob_refcnt > STATIC_REFCNT / 2,
             Self::Refcnt32 => (ob_refcnt as u32 as i32) < 0,
         }
     }
@@ -202,6 +206,7 @@ mod tests {
         assert!(Immortal::Refcnt32.is_immortal(0xffff_ffff));
         assert!(Immortal::Refcnt32.is_immortal(0x8000_0000));
         assert!(!Immortal::Refcnt32.is_immortal(0x7fff_ffff));
-        assert!(!Immortal::None.is_immortal(0xffff_ffff));
+        assert!(Immortal::StaticRefcnt.is_immortal(999_999_990));
+        assert!(!Immortal::StaticRefcnt.is_immortal(1_000_000));
     }
 }

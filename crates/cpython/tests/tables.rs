@@ -110,7 +110,7 @@ fn shapes_are_those_of_each_series() {
             (
                 IntRepr::SignedSize,
                 InstanceDict::DictPointerAndValuesBefore,
-                Immortal::None
+                Immortal::StaticRefcnt
             ),
             (
                 IntRepr::LvTag,

@@ -4,7 +4,8 @@ use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 /// Which objects are alive, and why.
 #[derive(Debug)]
 pub(crate) struct Liveness {
-    /// Reached from the roots over strong references.
+    /// Reached over strong references from the roots, or from static objects, which are there
+    /// without anybody holding them.
     pub(crate) rooted: BitSet,
     /// Those, and what native code keeps alive.
     pub(crate) alive: BitSet,
@@ -15,7 +16,8 @@ pub(crate) struct Liveness {
 impl Liveness {
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let references = &snapshot.references;
-        let seeds = snapshot.roots.iter().map(|root| root.target);
+        let roots = snapshot.roots.iter().map(|root| root.target);
+        let seeds = roots.chain(static_objects(snapshot));
         let rooted = reachable(references, seeds, Follow::Strong);
         let holders = native_holders(snapshot, &rooted);
         let mut alive = rooted.clone();
@@ -31,6 +33,12 @@ impl Liveness {
             holders,
         }
     }
+}
+
+/// The objects that lie in the images of the program and its libraries.
+pub(crate) fn static_objects(snapshot: &Snapshot) -> impl Iterator<Item = ObjectId> + '_ {
+    let flags = (0..).map(ObjectId).zip(&snapshot.objects.flags);
+    flags.filter_map(|(id, flags)| flags.contains(ObjectFlags::STATIC).then_some(id))
 }
 
 /// Objects that no root reaches although something holds them: their reference count is

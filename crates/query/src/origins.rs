@@ -1,5 +1,5 @@
-use crate::{Heap, python_text::harmless};
-use exuvia_snapshot::{ObjectId, RootCategory};
+use crate::{Heap, liveness::static_objects, python_text::harmless};
+use exuvia_snapshot::{ObjectId, Relation, RootCategory};
 
 /// Where paths begin: the attributes of heapy's `Root`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +47,21 @@ impl Group {
         let mut origins = match self {
             Self::Interpreters => roots(heap, RootCategory::Interpreter),
             Self::Threads => roots(heap, RootCategory::Thread),
-            Self::Static => roots(heap, RootCategory::Static),
-            Self::Native => native(heap),
+            Self::Static => {
+                let mut origins = roots(heap, RootCategory::Static);
+                origins.extend(named_by_type(
+                    heap,
+                    "static",
+                    static_objects(heap.snapshot()),
+                ));
+                origins
+            }
+            Self::Native => {
+                let holders = heap.liveness().holders.iter().copied();
+                let mut origins: Vec<Origin> = named_by_type(heap, "native", holders).collect();
+                name_by_stack(heap, &mut origins);
+                origins
+            }
         };
         origins.sort();
         origins
@@ -69,12 +82,40 @@ fn roots(heap: &Heap, wanted: RootCategory) -> Vec<Origin> {
         .collect()
 }
 
-fn native(heap: &Heap) -> Vec<Origin> {
-    let holders = heap.liveness().holders.iter();
-    holders
-        .map(|&target| Origin {
-            name: format!("native_{}", harmless(&heap.snapshot().type_of(target).name)),
-            target,
-        })
-        .collect()
+fn named_by_type<'a>(
+    heap: &'a Heap,
+    prefix: &'a str,
+    objects: impl Iterator<Item = ObjectId> + 'a,
+) -> impl Iterator<Item = Origin> + 'a {
+    objects.map(move |target| Origin {
+        name: format!(
+            "{prefix}_{}",
+            harmless(&heap.snapshot().type_of(target).name)
+        ),
+        target,
+    })
+}
+
+/// Names the frame on whose evaluation stack a holder lies. How far the stack of a running
+/// frame reaches is not known, so that its entries hold nothing by themselves; but of an
+/// object that something holds and nothing else explains, they tell what does.
+fn name_by_stack(heap: &Heap, origins: &mut [Origin]) {
+    let snapshot = heap.snapshot();
+    let frames = snapshot
+        .roots
+        .iter()
+        .filter(|root| root.category == RootCategory::Thread);
+    for frame in frames {
+        for reference in snapshot.references.of(frame.target) {
+            let Relation::Stack(place) = reference.relation else {
+                continue;
+            };
+            let origin = origins
+                .iter_mut()
+                .find(|origin| reference.weak && origin.target == reference.target);
+            if let Some(origin) = origin {
+                origin.name = format!("{}->f_valuestack[{place}]", harmless(&frame.name));
+            }
+        }
+    }
 }

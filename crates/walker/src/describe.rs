@@ -92,10 +92,14 @@ impl Sink for Describe<'_> {
         });
     }
 
-    fn refer_by_word<M: Memory>(&mut self, _: &mut Reader<'_, M>, word: RemoteAddress, step: Step) {
-        // Whether the object owns it can't be told; taking it as owned keeps what it leads
-        // to reachable.
-        self.refer(word, step, Hold::Owned);
+    fn refer_by_word<M: Memory>(
+        &mut self,
+        _: &mut Reader<'_, M>,
+        word: RemoteAddress,
+        step: Step,
+        hold: Hold,
+    ) {
+        self.refer(word, step, hold);
     }
 }
 

@@ -49,13 +49,14 @@ impl Sink for Discover<'_> {
         reader: &mut Reader<'_, M>,
         word: RemoteAddress,
         step: Step,
+        hold: Hold,
     ) {
         // Most words are no pointers at all, and most pointers lead to what is known.
         if self.marks.is_plausible(word)
             && !self.marks.contains(word)
             && reader.looks_like_object(word)
         {
-            self.refer(word, step, Hold::Owned);
+            self.refer(word, step, hold);
         }
     }
 }

@@ -51,6 +51,7 @@ pub(crate) trait Sink {
         reader: &mut Reader<'_, M>,
         word: RemoteAddress,
         step: Step,
+        hold: Hold,
     );
 
     /// A reference that the object owns.

@@ -46,7 +46,7 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
         immortal: if has("PyObject", "ob_refcnt_split")? {
             Immortal::Refcnt32
         } else {
-            Immortal::None
+            Immortal::StaticRefcnt
         },
         static_types: if in_interpreter {
             StaticTypes::InterpreterState

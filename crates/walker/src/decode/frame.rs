@@ -115,6 +115,9 @@ fn variables<M: Memory>(
         return Ok(());
     }
     let slots = usize::try_from(stacktop).unwrap_or(count);
+    if stacktop < 0 {
+        running_stack(reader, frame, &variables, sink)?;
+    }
     reader.pointers(frame.offset(f.localsplus), slots, |_, i, value| {
         let name = variables.names.get(i).copied();
         let in_a_cell = variables
@@ -132,10 +135,28 @@ fn variables<M: Memory>(
     })
 }
 
+/// The evaluation stack of a frame that runs: what lies above its unknown top is stale, so
+/// every entry is only a place that may hold an object. It tells who holds what nothing else
+/// explains.
+fn running_stack<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    frame: RemoteAddress,
+    variables: &Variables,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let localsplus = reader.layout.structs.py_interpreter_frame.localsplus;
+    let bottom = frame.offset(localsplus + 8 * variables.names.len() as u64);
+    reader.pointers(bottom, variables.stacksize, |reader, i, entry| {
+        sink.refer_by_word(reader, entry, Step::Stack(i), Hold::Borrowed);
+    })
+}
+
 /// The names of a code object's variables, and how each is kept.
 struct Variables {
     names: Vec<RemoteAddress>,
     kinds: Vec<u8>,
+    /// The most entries that its evaluation stack has.
+    stacksize: usize,
 }
 
 impl Variables {
@@ -161,9 +182,11 @@ impl Variables {
         reader.pointers(first, count as usize, |_, _, name| found.push(name))?;
         let kinds = kinds.offset(structs.py_bytes_object.ob_sval);
         let kinds = reader.cache.bytes(kinds, count as usize)?;
+        let stacksize = reader.cache.u32(code.offset(c.co_stacksize))?;
         Ok(Some(Self {
             names: found,
             kinds,
+            stacksize: (stacksize as usize).min(MAX_SLOTS as usize),
         }))
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn references<M: Memory>(
     // A module of an extension that is in no table.
     let words = (size.min(MAX_STATE) / 8) as usize;
     reader.pointers(state, words, |reader, word, target| {
-        sink.refer_by_word(reader, target, Step::Word(word));
+        sink.refer_by_word(reader, target, Step::Word(word), Hold::Owned);
     })
 }
 

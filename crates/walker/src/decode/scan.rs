@@ -1,7 +1,7 @@
 //! Objects of types that no table describes: every word that leads to a known object.
 
 use crate::reader::{Reader, pointer_in};
-use crate::sink::{Sink, Step};
+use crate::sink::{Hold, Sink, Step};
 use crate::types::TypeInfo;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
@@ -30,7 +30,10 @@ pub(super) fn references<M: Memory>(
         }
         let target = pointer_in(&words, at);
         if target != object {
-            sink.refer_by_word(reader, target, Step::Word((offset / 8) as usize));
+            // Whether the object owns it can't be told; taking it as owned keeps what it
+            // leads to reachable.
+            let step = Step::Word((offset / 8) as usize);
+            sink.refer_by_word(reader, target, step, Hold::Owned);
         }
     }
     Ok(())

@@ -1,0 +1,490 @@
+//! Offsets, written from CPython's headers: of a static `offsetof` in each version.
+
+/// A version of CPython, with an interpreter lock, on a 64-bit platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Python {
+    /// 3.11
+    V3_11,
+    /// 3.12
+    V3_12,
+    /// 3.13
+    V3_13,
+}
+
+impl Python {
+    /// Every version that can be faked.
+    pub const ALL: [Self; 3] = [Self::V3_11, Self::V3_12, Self::V3_13];
+
+    /// Its number: 11 stands for 3.11.
+    pub const fn minor(self) -> u8 {
+        match self {
+            Self::V3_11 => 11,
+            Self::V3_12 => 12,
+            Self::V3_13 => 13,
+        }
+    }
+
+    pub(crate) const fn abi(self) -> &'static Abi {
+        match self {
+            Self::V3_11 => &V3_11,
+            Self::V3_12 => &V3_12,
+            Self::V3_13 => &V3_13,
+        }
+    }
+}
+
+/// Offsets that are the same in every version here.
+pub mod offset {
+    /// `PyObject.ob_type`
+    pub const OB_TYPE: u64 = 8;
+    /// `PyVarObject.ob_size`
+    pub const OB_SIZE: u64 = 16;
+    /// `PyGC_Head._gc_prev`
+    pub const GC_PREV: u64 = 8;
+    /// `sizeof(PyGC_Head)`: the head lies so many bytes before its object.
+    pub const GC_HEAD: u64 = 16;
+
+    /// `PyTypeObject.tp_name`
+    pub const TP_NAME: u64 = 24;
+    /// `PyTypeObject.tp_basicsize`
+    pub const TP_BASICSIZE: u64 = 32;
+    /// `PyTypeObject.tp_itemsize`
+    pub const TP_ITEMSIZE: u64 = 40;
+    /// `PyTypeObject.tp_flags`
+    pub const TP_FLAGS: u64 = 168;
+    /// `PyTypeObject.tp_members`
+    pub const TP_MEMBERS: u64 = 240;
+    /// `PyTypeObject.tp_base`
+    pub const TP_BASE: u64 = 256;
+    /// `PyTypeObject.tp_dict`
+    pub const TP_DICT: u64 = 264;
+    /// `PyTypeObject.tp_dictoffset`
+    pub const TP_DICTOFFSET: u64 = 288;
+    /// `PyTypeObject.tp_bases`
+    pub const TP_BASES: u64 = 336;
+    /// `PyTypeObject.tp_mro`
+    pub const TP_MRO: u64 = 344;
+    /// `PyTypeObject.tp_subclasses`
+    pub const TP_SUBCLASSES: u64 = 360;
+
+    /// `PyMemberDef.type`
+    pub const MEMBER_TYPE: u64 = 8;
+    /// `PyMemberDef.offset`
+    pub const MEMBER_OFFSET: u64 = 16;
+    /// `sizeof(PyMemberDef)`
+    pub const MEMBER: u64 = 40;
+
+    /// `ob_digit` of an `int`.
+    pub const OB_DIGIT: u64 = 24;
+    /// `PyTupleObject.ob_item`
+    pub const TUPLE_ITEMS: u64 = 24;
+    /// `PyListObject.ob_item`
+    pub const LIST_ITEMS: u64 = 24;
+    /// `PyListObject.allocated`
+    pub const LIST_ALLOCATED: u64 = 32;
+    /// `PyBytesObject.ob_sval`
+    pub const BYTES_START: u64 = 32;
+    /// `PyFloatObject.ob_fval`
+    pub const FLOAT_VALUE: u64 = 16;
+
+    /// `PyDictObject.ma_used`
+    pub const DICT_USED: u64 = 16;
+    /// `PyDictObject.ma_keys`
+    pub const DICT_KEYS: u64 = 32;
+    /// `PyDictObject.ma_values`
+    pub const DICT_VALUES: u64 = 40;
+    /// `PyDictKeysObject.dk_log2_size`
+    pub const KEYS_LOG2_SIZE: u64 = 8;
+    /// `PyDictKeysObject.dk_log2_index_bytes`
+    pub const KEYS_LOG2_INDEX_BYTES: u64 = 9;
+    /// `PyDictKeysObject.dk_kind`
+    pub const KEYS_KIND: u64 = 10;
+    /// `PyDictKeysObject.dk_usable`
+    pub const KEYS_USABLE: u64 = 16;
+    /// `PyDictKeysObject.dk_nentries`
+    pub const KEYS_NENTRIES: u64 = 24;
+    /// `PyDictKeysObject.dk_indices`
+    pub const KEYS_INDICES: u64 = 32;
+
+    /// `PySetObject.fill`
+    pub const SET_FILL: u64 = 16;
+    /// `PySetObject.used`
+    pub const SET_USED: u64 = 24;
+    /// `PySetObject.mask`
+    pub const SET_MASK: u64 = 32;
+    /// `PySetObject.table`
+    pub const SET_TABLE: u64 = 40;
+    /// `PySetObject.smalltable`, of eight entries.
+    pub const SET_SMALLTABLE: u64 = 64;
+
+    /// `dequeobject.leftblock`
+    pub const DEQUE_LEFTBLOCK: u64 = 24;
+    /// `dequeobject.rightblock`
+    pub const DEQUE_RIGHTBLOCK: u64 = 32;
+    /// `dequeobject.leftindex`
+    pub const DEQUE_LEFTINDEX: u64 = 40;
+    /// `dequeobject.rightindex`
+    pub const DEQUE_RIGHTINDEX: u64 = 48;
+    /// `BLOCK.data` of a deque: 64 pointers.
+    pub const BLOCK_DATA: u64 = 8;
+    /// `BLOCK.rightlink`
+    pub const BLOCK_RIGHTLINK: u64 = 520;
+
+    /// `PyCellObject.ob_ref`
+    pub const CELL_CONTENTS: u64 = 16;
+    /// `PyFrameObject.f_frame`
+    pub const FRAME_F_FRAME: u64 = 24;
+    /// `_PyInterpreterFrame.stacktop`
+    pub const FRAME_STACKTOP: u64 = 64;
+    /// `_PyInterpreterFrame.localsplus`
+    pub const FRAME_LOCALSPLUS: u64 = 72;
+
+    /// `_gc_runtime_state.generations`, of 24 bytes each.
+    pub const GC_GENERATIONS: u64 = 24;
+    /// `_gc_runtime_state.generation0`
+    pub const GC_GENERATION0: u64 = 96;
+    /// `_gc_runtime_state.permanent_generation`
+    pub const GC_PERMANENT: u64 = 104;
+    /// `_gc_runtime_state.collecting`
+    pub const GC_COLLECTING: u64 = 200;
+}
+
+/// Offsets that differ between versions.
+pub(crate) struct Abi {
+    pub(crate) runtime: RuntimeAbi,
+    pub(crate) interpreter: InterpreterAbi,
+    pub(crate) thread: ThreadAbi,
+    pub(crate) heap_type: HeapTypeAbi,
+    pub(crate) text: TextAbi,
+    pub(crate) code: CodeAbi,
+    pub(crate) frame: FrameAbi,
+    pub(crate) generator: GeneratorAbi,
+}
+
+pub(crate) struct RuntimeAbi {
+    pub(crate) interpreters_head: u64,
+    pub(crate) size: u64,
+}
+
+pub(crate) struct InterpreterAbi {
+    pub(crate) next: u64,
+    pub(crate) id: u64,
+    pub(crate) threads_head: u64,
+    pub(crate) runtime: u64,
+    pub(crate) gc: u64,
+    pub(crate) sysdict: u64,
+    pub(crate) builtins: u64,
+    pub(crate) modules: u64,
+    pub(crate) size: u64,
+    /// `types.builtins`, with what each element holds.
+    pub(crate) static_types: Option<StaticTypeAbi>,
+}
+
+pub(crate) struct StaticTypeAbi {
+    pub(crate) array: u64,
+    pub(crate) size: u64,
+    pub(crate) tp_dict: u64,
+    pub(crate) tp_subclasses: u64,
+}
+
+pub(crate) struct ThreadAbi {
+    pub(crate) next: u64,
+    pub(crate) interp: u64,
+    pub(crate) thread_id: u64,
+    pub(crate) native_thread_id: u64,
+    pub(crate) size: u64,
+    /// Where the innermost frame is: `current_frame` of the thread, or its `cframe`, and
+    /// `current_frame` within that.
+    pub(crate) current_frame: (u64, Option<u64>),
+}
+
+/// `PyHeapTypeObject`
+pub(crate) struct HeapTypeAbi {
+    pub(crate) type_size: u64,
+    pub(crate) ht_name: u64,
+    pub(crate) ht_slots: u64,
+    pub(crate) ht_qualname: u64,
+    pub(crate) ht_cached_keys: u64,
+    pub(crate) size: u64,
+}
+
+/// `str`: sizes of its three heads, and what they hold.
+pub(crate) struct TextAbi {
+    pub(crate) ascii: u64,
+    pub(crate) compact: u64,
+    pub(crate) legacy: u64,
+    pub(crate) utf8_length: u64,
+    pub(crate) utf8: u64,
+    pub(crate) data: u64,
+    /// `wstr`, and the bit that says that it is ready.
+    pub(crate) wstr: Option<(u64, u32)>,
+}
+
+pub(crate) struct CodeAbi {
+    pub(crate) co_consts: u64,
+    pub(crate) co_stacksize: u64,
+    pub(crate) co_firstlineno: u64,
+    pub(crate) co_nlocalsplus: u64,
+    pub(crate) co_localsplusnames: u64,
+    pub(crate) co_localspluskinds: u64,
+    pub(crate) co_filename: u64,
+    pub(crate) co_name: u64,
+    pub(crate) co_qualname: u64,
+    pub(crate) co_linetable: u64,
+    pub(crate) co_code_adaptive: u64,
+}
+
+/// `_PyInterpreterFrame`, and the `frame` object.
+pub(crate) struct FrameAbi {
+    pub(crate) code: u64,
+    pub(crate) function: u64,
+    pub(crate) globals: u64,
+    pub(crate) builtins: u64,
+    pub(crate) locals: u64,
+    pub(crate) previous: u64,
+    pub(crate) frame_obj: u64,
+    pub(crate) instruction: u64,
+    pub(crate) owner: u64,
+    /// `_f_frame_data` of the object.
+    pub(crate) object_data: u64,
+}
+
+pub(crate) struct GeneratorAbi {
+    pub(crate) gi_name: u64,
+    pub(crate) gi_qualname: u64,
+    pub(crate) gi_frame_state: u64,
+    pub(crate) gi_iframe: u64,
+    /// `FRAME_SUSPENDED`
+    pub(crate) suspended: i8,
+    /// `gi_code`, which 3.12 dropped.
+    pub(crate) gi_code: Option<u64>,
+}
+
+const V3_11: Abi = Abi {
+    runtime: RuntimeAbi {
+        interpreters_head: 40,
+        size: 0x4000,
+    },
+    interpreter: InterpreterAbi {
+        next: 0,
+        id: 48,
+        threads_head: 16,
+        runtime: 40,
+        gc: 648,
+        sysdict: 904,
+        builtins: 912,
+        modules: 888,
+        size: 107_752,
+        static_types: None,
+    },
+    thread: ThreadAbi {
+        next: 8,
+        interp: 16,
+        thread_id: 152,
+        native_thread_id: 160,
+        size: 360,
+        current_frame: (56, Some(8)),
+    },
+    heap_type: HeapTypeAbi {
+        type_size: 408,
+        ht_name: 848,
+        ht_slots: 856,
+        ht_qualname: 864,
+        ht_cached_keys: 872,
+        size: 904,
+    },
+    text: TextAbi {
+        ascii: 48,
+        compact: 72,
+        legacy: 80,
+        utf8_length: 48,
+        utf8: 56,
+        data: 72,
+        wstr: Some((40, 7)),
+    },
+    code: CodeAbi {
+        co_consts: 24,
+        co_stacksize: 68,
+        co_firstlineno: 72,
+        co_nlocalsplus: 76,
+        co_localsplusnames: 96,
+        co_localspluskinds: 104,
+        co_filename: 112,
+        co_name: 120,
+        co_qualname: 128,
+        co_linetable: 136,
+        co_code_adaptive: 184,
+    },
+    frame: FrameAbi {
+        code: 32,
+        function: 0,
+        globals: 8,
+        builtins: 16,
+        locals: 24,
+        previous: 48,
+        frame_obj: 40,
+        instruction: 56,
+        owner: 69,
+        object_data: 48,
+    },
+    generator: GeneratorAbi {
+        gi_name: 32,
+        gi_qualname: 40,
+        gi_frame_state: 75,
+        gi_iframe: 80,
+        suspended: -1,
+        gi_code: Some(16),
+    },
+};
+
+const V3_12: Abi = Abi {
+    runtime: RuntimeAbi {
+        interpreters_head: 40,
+        size: 0x4000,
+    },
+    interpreter: InterpreterAbi {
+        next: 0,
+        id: 8,
+        threads_head: 72,
+        runtime: 96,
+        gc: 112,
+        sysdict: 352,
+        builtins: 360,
+        modules: 944,
+        size: 383_552,
+        static_types: Some(StaticTypeAbi {
+            array: 373_704,
+            size: 40,
+            tp_dict: 16,
+            tp_subclasses: 24,
+        }),
+    },
+    thread: ThreadAbi {
+        next: 8,
+        interp: 16,
+        thread_id: 136,
+        native_thread_id: 144,
+        size: 288,
+        current_frame: (56, Some(0)),
+    },
+    heap_type: HeapTypeAbi {
+        type_size: 416,
+        ht_name: 856,
+        ht_slots: 864,
+        ht_qualname: 872,
+        ht_cached_keys: 880,
+        size: 920,
+    },
+    text: TEXT_WITHOUT_WSTR,
+    code: CodeAbi {
+        co_code_adaptive: 192,
+        ..CODE_FROM_3_12
+    },
+    frame: FrameAbi {
+        object_data: 48,
+        ..FRAME_FROM_3_12
+    },
+    generator: GeneratorAbi {
+        suspended: -1,
+        ..GENERATOR_FROM_3_12
+    },
+};
+
+const V3_13: Abi = Abi {
+    runtime: RuntimeAbi {
+        interpreters_head: 632,
+        size: 0x4000,
+    },
+    interpreter: InterpreterAbi {
+        next: 7264,
+        id: 7272,
+        threads_head: 7344,
+        runtime: 7376,
+        gc: 7400,
+        sysdict: 7640,
+        builtins: 7648,
+        modules: 7656,
+        size: 194_968,
+        static_types: Some(StaticTypeAbi {
+            array: 182_968,
+            size: 48,
+            tp_dict: 24,
+            tp_subclasses: 32,
+        }),
+    },
+    thread: ThreadAbi {
+        next: 8,
+        interp: 16,
+        thread_id: 152,
+        native_thread_id: 160,
+        size: 304,
+        current_frame: (72, None),
+    },
+    heap_type: HeapTypeAbi {
+        type_size: 416,
+        ht_name: 856,
+        ht_slots: 864,
+        ht_qualname: 872,
+        ht_cached_keys: 880,
+        size: 928,
+    },
+    text: TEXT_WITHOUT_WSTR,
+    code: CodeAbi {
+        co_code_adaptive: 200,
+        ..CODE_FROM_3_12
+    },
+    frame: FrameAbi {
+        object_data: 64,
+        ..FRAME_FROM_3_12
+    },
+    generator: GeneratorAbi {
+        suspended: -2,
+        ..GENERATOR_FROM_3_12
+    },
+};
+
+const TEXT_WITHOUT_WSTR: TextAbi = TextAbi {
+    ascii: 40,
+    compact: 56,
+    legacy: 64,
+    utf8_length: 40,
+    utf8: 48,
+    data: 56,
+    wstr: None,
+};
+
+const CODE_FROM_3_12: CodeAbi = CodeAbi {
+    co_consts: 24,
+    co_stacksize: 64,
+    co_firstlineno: 68,
+    co_nlocalsplus: 72,
+    co_localsplusnames: 96,
+    co_localspluskinds: 104,
+    co_filename: 112,
+    co_name: 120,
+    co_qualname: 128,
+    co_linetable: 136,
+    co_code_adaptive: 192,
+};
+
+const FRAME_FROM_3_12: FrameAbi = FrameAbi {
+    code: 0,
+    function: 16,
+    globals: 24,
+    builtins: 32,
+    locals: 40,
+    previous: 8,
+    frame_obj: 48,
+    instruction: 56,
+    owner: 70,
+    object_data: 48,
+};
+
+const GENERATOR_FROM_3_12: GeneratorAbi = GeneratorAbi {
+    gi_name: 24,
+    gi_qualname: 32,
+    gi_frame_state: 67,
+    gi_iframe: 72,
+    suspended: -1,
+    gi_code: None,
+};
