@@ -1,5 +1,6 @@
-//! What developers run: `cargo xtask test`, `tidy`, `oracle`, `layouts`, `dist`.
+//! What developers run: `cargo xtask test`, `tidy`, `oracle`, `layouts`, `bench`, `dist`.
 
+mod bench;
 mod cargo;
 mod dist;
 mod layouts;
@@ -22,6 +23,8 @@ enum Task {
     Oracle(oracle::Args),
     /// Generates the layout tables.
     Layouts(layouts::Args),
+    /// Measures exuvia against guppy3 and `os.fork()`, and prints a table.
+    Bench(bench::Args),
     /// Builds the static binary for release, and says where it is.
     Dist,
 }
@@ -32,6 +35,7 @@ fn main() -> Result<()> {
         Task::Tidy => tidy::run(),
         Task::Oracle(args) => oracle::run(&args),
         Task::Layouts(args) => layouts::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Dist => dist::run(),
     }
 }

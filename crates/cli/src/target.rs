@@ -12,7 +12,7 @@ use std::path::Path;
 /// The heap of a TARGET: a running process is captured, a snapshot opened.
 pub(crate) fn load(
     text: &OsStr,
-    values: ValuesKept,
+    values: Option<ValuesKept>,
     interrupts: &Interrupts,
 ) -> Result<Heap, Failure> {
     let snapshot = match Target::parse(text)? {

@@ -130,6 +130,11 @@ pub mod offset {
     /// `BLOCK.rightlink`
     pub const BLOCK_RIGHTLINK: u64 = 520;
 
+    /// `PyODictObject.od_first`, and of its nodes `next`.
+    pub const ODICT_FIRST: u64 = 80;
+    /// `_odictnode.next`
+    pub const NODE_NEXT: u64 = 16;
+
     /// `PyCellObject.ob_ref`
     pub const CELL_CONTENTS: u64 = 16;
     /// `PyFrameObject.f_frame`
@@ -417,7 +422,8 @@ const V3_13: Abi = Abi {
         interp: 16,
         thread_id: 152,
         native_thread_id: 160,
-        size: 304,
+        // `_PyThreadStateImpl`, whose head a `PyThreadState` is.
+        size: 336,
         current_frame: (72, None),
     },
     heap_type: HeapTypeAbi {

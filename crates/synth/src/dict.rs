@@ -44,6 +44,24 @@ impl Heap {
         self.dict_of(GENERAL, entries)
     }
 
+    /// An `OrderedDict` whose keys are strings.
+    pub fn ordered_dict(&mut self, entries: &[(RemoteAddress, RemoteAddress)]) -> RemoteAddress {
+        let some: Vec<_> = entries.iter().copied().map(Some).collect();
+        let keys = self.keys(UNICODE, &some, 3);
+        let object = self.allocate_tracked(112);
+        self.head(object, "collections.OrderedDict");
+        self.put_u64(object, offset::DICT_USED, entries.len() as u64);
+        self.put_pointer(object, offset::DICT_KEYS, keys);
+        let mut link = object.offset(offset::ODICT_FIRST);
+        for &(key, _) in entries {
+            let node = self.allocate(32);
+            self.put_pointer(node, 0, key);
+            self.image.put_pointer(link, node);
+            link = node.offset(offset::NODE_NEXT);
+        }
+        object
+    }
+
     /// The names that the instances of a class share.
     pub fn shared_keys(&mut self, names: &[RemoteAddress]) -> SharedKeys {
         let entries: Vec<_> = names

@@ -80,7 +80,8 @@ impl Heap {
     /// The finished process.
     pub fn finish(mut self) -> Process {
         let built_in: Vec<_> = self.types.iter().map(|(&name, &at)| (name, at)).collect();
-        for (name, address) in built_in {
+        let public = |&(name, _): &(&str, _)| types::PUBLIC.contains(&name);
+        for (name, address) in built_in.into_iter().filter(public) {
             self.hold(name, address);
         }
         let globals = std::mem::take(&mut self.globals);

@@ -31,11 +31,20 @@ impl Image {
     /// Writes bytes, and maps their pages.
     pub fn put(&mut self, address: RemoteAddress, bytes: &[u8]) {
         let range = address.get()..address.get() + bytes.len() as u64;
-        self.map(range.clone());
-        for (at, &byte) in range.clone().zip(bytes) {
-            self.set(at, byte);
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = range.start + done as u64;
+            let start = (at % PAGE) as usize;
+            let now = (bytes.len() - done).min(PAGE_SIZE - start);
+            let page = self.pages.entry(at / PAGE);
+            let page = page.or_insert_with(|| Box::new([0; PAGE_SIZE]));
+            page[start..start + now].copy_from_slice(&bytes[done..done + now]);
+            done += now;
         }
-        self.written.push(range);
+        match self.written.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.written.push(range),
+        }
     }
 
     /// Writes a 64-bit number.
@@ -75,6 +84,16 @@ impl Image {
         }
     }
 
+    /// Replaces a 64-bit number where memory is mapped, without taking it for written.
+    pub fn overwrite_u64(&mut self, address: RemoteAddress, value: u64) {
+        for (at, byte) in (address.get()..).zip(value.to_le_bytes()) {
+            let page = self.pages.get_mut(&(at / PAGE));
+            if let Some(old) = page.and_then(|page| page.get_mut((at % PAGE) as usize)) {
+                *old = byte;
+            }
+        }
+    }
+
     /// What is mapped, in ranges as long as they can be.
     pub fn regions(&self) -> Vec<Range<u64>> {
         let mut regions: Vec<Range<u64>> = Vec::new();
@@ -91,12 +110,6 @@ impl Image {
     /// The ranges that were written to, in the order of writing: where damage matters.
     pub fn written(&self) -> &[Range<u64>] {
         &self.written
-    }
-
-    fn set(&mut self, address: u64, value: u8) {
-        if let Some(page) = self.pages.get_mut(&(address / PAGE)) {
-            page[(address % PAGE) as usize] = value;
-        }
     }
 }
 

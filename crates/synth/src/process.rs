@@ -43,7 +43,7 @@ pub(crate) fn finish(mut heap: Heap, globals: &[(RemoteAddress, RemoteAddress)])
 
     let builtins = heap.dict(globals);
     let sysdict = heap.dict(&[]);
-    let modules = heap.dict(&[]);
+    let modules = modules(&mut heap);
     heap.put_pointer(interpreter, abi.interpreter.builtins, builtins);
     heap.put_pointer(interpreter, abi.interpreter.sysdict, sysdict);
     heap.put_pointer(interpreter, abi.interpreter.modules, modules);
@@ -56,6 +56,18 @@ pub(crate) fn finish(mut heap: Heap, globals: &[(RemoteAddress, RemoteAddress)])
         generations,
         builtins,
     }
+}
+
+/// `sys.modules`, with a module `types` that has all built-in types.
+fn modules(heap: &mut Heap) -> RemoteAddress {
+    let built_in: Vec<_> = heap.types.iter().map(|(&name, &at)| (name, at)).collect();
+    let entries: Vec<_> = built_in
+        .into_iter()
+        .map(|(name, address)| (heap.text(name), address))
+        .collect();
+    let types = heap.dict(&entries);
+    let name = heap.text("types");
+    heap.dict(&[(name, types)])
 }
 
 fn put_innermost(heap: &mut Heap) {

@@ -23,6 +23,11 @@ const TYPE_SUBCLASS: u64 = 1 << 31;
 /// The flags that a subclass has as its base has them.
 pub(crate) const INHERITED: u64 = HAVE_GC | 0xff << 24;
 
+/// The built-in types here that the module `builtins` names.
+pub(crate) const PUBLIC: [&str; 10] = [
+    "object", "type", "int", "float", "str", "bytes", "tuple", "list", "dict", "set",
+];
+
 struct Static {
     tp_name: &'static str,
     basicsize: u64,
@@ -53,6 +58,7 @@ fn all(heap: &Heap) -> Vec<Static> {
         one("dict", 48, 0, HAVE_GC | DICT_SUBCLASS),
         one("set", 200, 0, HAVE_GC),
         one("collections.deque", 216, 0, HAVE_GC),
+        one("collections.OrderedDict", 112, 0, HAVE_GC | DICT_SUBCLASS),
         one("cell", 24, 0, HAVE_GC),
         one("code", abi.code.co_code_adaptive, 2, 0),
         one("frame", frame, 8, HAVE_GC),

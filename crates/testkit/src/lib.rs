@@ -1,6 +1,6 @@
 //! What tests of exuvia need: interpreters, Python processes that answer, and the oracle.
 //!
-//! * [`interpreters`] finds every Python of the machine, and says which are supported.
+//! * [`interpreters()`] finds every Python of the machine, and says which are supported.
 //! * [`Target`] starts a Python program and talks with it over pipes; whatever happens to
 //!   the test, the process is ended by its own id and reaped.
 //! * [`Fingerprint`] says what the kernel shows of a process, so that a test can assert that
@@ -11,6 +11,7 @@
 //! The programs that targets run lie in `programs/`, one file each. They end by themselves
 //! when the pipe to the test is closed, so that nothing stays when a test is killed.
 
+mod disguise;
 mod fingerprint;
 mod interpreters;
 pub mod oracle;

@@ -37,8 +37,8 @@ pub(crate) enum Mode {
 pub(crate) struct CaptureOptions {
     /// What is read.
     pub(crate) mode: Mode,
-    /// Which contents are kept.
-    pub(crate) values: ValuesKept,
+    /// Which contents are kept; for none, not even names are read.
+    pub(crate) values: Option<ValuesKept>,
 }
 
 /// Captures the heap of a process.
@@ -79,7 +79,7 @@ pub(crate) fn capture(
         mode,
         frozen: stood_still.as_secs_f64(),
         elapsed: begun.elapsed().as_secs_f64(),
-        values: options.values,
+        values: options.values.unwrap_or(ValuesKept::None),
         layout: interpreter.layout.source.clone(),
     };
     Ok(snapshot)
@@ -197,7 +197,7 @@ fn walk(
 ) -> Result<Snapshot, CaptureError> {
     let target: Target<'_> = interpreter.target(regions);
     let options = WalkOptions {
-        values: Some(options.values),
+        values: options.values,
     };
     Ok(exuvia_walker::walk(memory, &target, &options, progress)?)
 }

@@ -36,7 +36,7 @@ pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
     let clients = Clients::start(service.address())?;
     let options = CaptureOptions {
         mode: Mode::Clone,
-        values: ValuesKept::Short,
+        values: Some(ValuesKept::Short),
     };
     let snapshot = target::capture(pid, &options, interrupts)?;
     let served = clients.stop()?;

@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &DumpArguments, interrupts: &Interrupts) -> Result<
 
     let options = CaptureOptions {
         mode: arguments.mode(),
-        values: arguments.values(),
+        values: Some(arguments.values()),
     };
     let snapshot = target::capture(pid, &options, interrupts)?;
     target::warn(&snapshot);

@@ -3,12 +3,11 @@ use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::views::json::HeapDocument;
 use crate::{output, target, views};
-use exuvia_snapshot::ValuesKept;
 
 /// Prints heapy's table of the objects of a process or snapshot.
 pub(super) fn run(arguments: &HeapArguments, interrupts: &Interrupts) -> Result<(), Failure> {
     // The table shows no contents, so none are read.
-    let heap = target::load(&arguments.target, ValuesKept::None, interrupts)?;
+    let heap = target::load(&arguments.target, None, interrupts)?;
     let partition = heap.partition(arguments.classifier());
     let limit = arguments.limit();
     match arguments.format() {

@@ -1,0 +1,14 @@
+//! The walker on fake memory images, whose offsets `exuvia-synth` writes independently of
+//! the tables that the walker reads by.
+
+#![allow(clippy::panic, clippy::unwrap_used)] // Test helpers may fail.
+
+mod containers;
+mod flips;
+mod frames;
+mod graphs;
+mod hostile;
+mod instances;
+mod scalars;
+mod types;
+mod walked;

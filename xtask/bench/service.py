@@ -1,0 +1,162 @@
+"""A service with a heap of a known mix, which the benchmark examines.
+
+Started with the number of customers to hold. Writes one line of JSON when it is ready, then
+answers each line that it reads with one line of JSON, and ends when stdin is closed:
+
+* `gap`: the heartbeat's longest gap since this was last asked, in seconds.
+* `census`: how many objects the collector tracks, and how many modules are loaded.
+* `fork N`: the seconds that `os.fork()` took, N times.
+* `heapy`: what guppy3 takes for its table and its paths, in this process.
+"""
+
+import gc
+import json
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+
+class Customer:
+    """Has a `__dict__`."""
+
+    def __init__(self, number):
+        self.name = f"customer {number}"
+        self.balance = number * 1.25
+
+
+class Position:
+    """Has slots."""
+
+    __slots__ = ("sku", "amount", "price")
+
+    def __init__(self, sku, amount, price):
+        self.sku = sku
+        self.amount = amount
+        self.price = price
+
+
+@dataclass
+class Order:
+    number: int
+    customer: Customer
+    positions: list
+    tags: set
+    notes: dict
+    period: tuple
+    receipt: bytes
+
+
+class Beacon:
+    """The rare object: there is one, behind a few references."""
+
+
+class Route:
+    def __init__(self, beacon):
+        self.stops = ["start", {"signals": (None, beacon)}]
+
+
+class Heartbeat:
+    """Beats every millisecond, and remembers the longest time between two beats."""
+
+    def __init__(self):
+        self.longest = 0.0
+        threading.Thread(target=self.beat, name="heartbeat", daemon=True).start()
+
+    def beat(self):
+        last = time.perf_counter()
+        while True:
+            time.sleep(0.001)
+            now = time.perf_counter()
+            if now - last > self.longest:
+                self.longest = now - last
+            last = now
+
+    def take(self):
+        """The longest gap since the last call."""
+        # A gap counts when it is over: the heart must have beaten once more.
+        time.sleep(0.02)
+        longest, self.longest = self.longest, 0.0
+        return longest
+
+
+CUSTOMERS = {}
+ORDERS = []
+ROUTES = {"coast": Route(Beacon())}
+
+
+def fill(customers):
+    for n in range(customers):
+        customer = Customer(n)
+        CUSTOMERS[customer.name] = customer
+        number = 1_000_000 + n
+        positions = [
+            Position("hull", number, n * 0.5),
+            Position("mast", number, n * 0.75),
+        ]
+        ORDERS.append(
+            Order(
+                number=number,
+                customer=customer,
+                positions=positions,
+                tags={f"tag {n}", "paid"},
+                notes={"channel": f"channel {n}"},
+                period=(n + 0.25, n + 0.5),
+                receipt=b"receipt %d" % n,
+            )
+        )
+
+
+def census():
+    return {"objects": len(gc.get_objects()), "modules": len(sys.modules)}
+
+
+def fork_times(count):
+    """How long the parent is in `os.fork()`; the child ends at once."""
+    times = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        times.append(time.perf_counter() - begun)
+        os.waitpid(child, 0)
+    return times
+
+
+def heapy(heartbeat):
+    # guppy3 and all that it imports shall come in when it is asked for, not earlier.
+    import heapy
+
+    return heapy.measure(Beacon, heartbeat)
+
+
+def say(answer):
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def serve(heartbeat):
+    say("ready")
+    for line in sys.stdin:
+        word, _, rest = line.strip().partition(" ")
+        if word == "gap":
+            say(heartbeat.take())
+        elif word == "census":
+            say(census())
+        elif word == "fork":
+            say(fork_times(int(rest)))
+        elif word == "heapy":
+            say(heapy(heartbeat))
+        else:
+            say({"error": f"no such command: {word}"})
+
+
+if __name__ == "__main__":
+    # Collections while the heap grows would only make the start slow.
+    gc.disable()
+    fill(int(sys.argv[1]))
+    gc.enable()
+    gc.collect()
+    serve(Heartbeat())

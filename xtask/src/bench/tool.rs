@@ -1,0 +1,159 @@
+use super::measured::Sample;
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use wait4::Wait4;
+
+/// The kind of the service's rare object.
+const RARE: &str = "__main__.Beacon";
+
+/// The release build of exuvia.
+#[derive(Debug)]
+pub(super) struct Tool {
+    program: PathBuf,
+}
+
+/// What one run of exuvia took, and what it said.
+#[derive(Debug)]
+struct Finished {
+    sample: Sample,
+    stdout: String,
+}
+
+/// As far as it matters here, what `--json` prints, and what `snapshot.json` holds.
+#[derive(Debug, Deserialize)]
+struct Document {
+    capture: Capture,
+}
+
+#[derive(Debug, Deserialize)]
+struct Capture {
+    frozen: f64,
+    mode: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Heap {
+    count: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Paths {
+    paths: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Counted {
+    counts: Counts,
+}
+
+#[derive(Debug, Deserialize)]
+struct Counts {
+    objects: u64,
+}
+
+impl Tool {
+    /// The tool, by its program file.
+    pub(super) fn at(program: PathBuf) -> Result<Self> {
+        let program = program
+            .canonicalize()
+            .with_context(|| program.display().to_string())?;
+        Ok(Self { program })
+    }
+
+    /// How many objects `exuvia heap` counts in a process.
+    pub(super) fn count_objects(&self, pid: u32) -> Result<u64> {
+        let finished = self.run(&["heap", &pid.to_string(), "--json"])?;
+        let heap: Heap = serde_json::from_str(&finished.stdout)?;
+        Ok(heap.count)
+    }
+
+    /// `exuvia heap`; also the number of objects that it counts.
+    pub(super) fn heap(&self, pid: u32) -> Result<(Sample, u64)> {
+        // The document has the first rows only, as the table has.
+        let finished = self.run(&["heap", &pid.to_string(), "--json", "--top", "10"])?;
+        let heap: Heap = serde_json::from_str(&finished.stdout)?;
+        Ok((finished.with_frozen(None)?, heap.count))
+    }
+
+    /// `exuvia paths` of the rare object.
+    pub(super) fn paths(&self, pid: u32) -> Result<Sample> {
+        let finished = self.run(&["paths", &pid.to_string(), "--kind", RARE, "--json"])?;
+        let found: Paths = serde_json::from_str(&finished.stdout)?;
+        ensure!(!found.paths.is_empty(), "no path to {RARE}");
+        finished.with_frozen(None)
+    }
+
+    /// `exuvia dump --values none`.
+    pub(super) fn dump(&self, pid: u32) -> Result<Sample> {
+        let folder = tempfile::tempdir()?;
+        let snapshot = folder.path().join("bench.exuvia");
+        let directory = snapshot.to_str().context("the temporary folder's name")?;
+        let pid = pid.to_string();
+        let finished = self.run(&["dump", &pid, "-o", directory, "--values", "none"])?;
+        let metadata = fs::read_to_string(snapshot.join("snapshot.json"))?;
+        let mut sample = finished.with_frozen(Some(&metadata))?;
+        let counted: Counted = serde_json::from_str(&metadata)?;
+        sample.disk = Some(size_of(&snapshot)? as f64 / counted.counts.objects as f64);
+        Ok(sample)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Finished> {
+        // Files instead of pipes: nobody has to read them while the time is taken.
+        let folder = tempfile::tempdir()?;
+        let stdout = folder.path().join("stdout");
+        let stderr = folder.path().join("stderr");
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout)?)
+            .stderr(File::create(&stderr)?);
+        let begun = Instant::now();
+        let child = command.spawn().with_context(|| format!("{command:?}"))?;
+        let ended = {
+            let mut child = child;
+            child.wait4()?
+        };
+        let wall = begun.elapsed();
+        if !ended.status.success() {
+            let complaint = fs::read_to_string(&stderr)?;
+            bail!("{command:?}: {}\n{complaint}", ended.status);
+        }
+        Ok(Finished {
+            sample: Sample {
+                wall: wall.as_secs_f64(),
+                peak: Some(ended.rusage.maxrss as f64),
+                ..Sample::default()
+            },
+            stdout: fs::read_to_string(&stdout)?,
+        })
+    }
+}
+
+impl Finished {
+    /// Adds how long the target stood still, from a document of its own or from stdout.
+    fn with_frozen(self, metadata: Option<&str>) -> Result<Sample> {
+        let document: Document = serde_json::from_str(metadata.unwrap_or(&self.stdout))?;
+        ensure!(
+            document.capture.mode == "clone",
+            "the process was read while it stood still: no clone"
+        );
+        Ok(Sample {
+            frozen: Some(document.capture.frozen),
+            ..self.sample
+        })
+    }
+}
+
+/// The bytes of the files of a folder.
+fn size_of(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    Ok(bytes)
+}
