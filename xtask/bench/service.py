@@ -62,6 +62,7 @@ class Heartbeat:
 
     def __init__(self):
         self.longest = 0.0
+        self.beats = 0
         threading.Thread(target=self.beat, name="heartbeat", daemon=True).start()
 
     def beat(self):
@@ -72,11 +73,14 @@ class Heartbeat:
             if now - last > self.longest:
                 self.longest = now - last
             last = now
+            self.beats += 1
 
     def take(self):
         """The longest gap since the last call."""
-        # A gap counts when it is over: the heart must have beaten once more.
-        time.sleep(0.02)
+        # A gap is known when it is over: the heart must have beaten once more.
+        seen = self.beats
+        while self.beats < seen + 2:
+            time.sleep(0.001)
         longest, self.longest = self.longest, 0.0
         return longest
 

@@ -18,7 +18,8 @@ mod views;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match commands::run(arguments::parse()) {
+    let arguments = arguments::parse();
+    match commands::run(arguments.command, arguments.verbose) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

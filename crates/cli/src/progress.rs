@@ -14,6 +14,14 @@ const COUNTING: &str = "{msg}{counted}";
 /// The line from the moment when that is known.
 const ENDING: &str = "{msg}: {human_pos} of {human_len} objects, {rate}, {eta} left";
 
+/// Whether each phase is named on stderr: `--verbose`.
+static NAME_PHASES: AtomicBool = AtomicBool::new(false);
+
+/// From here on every phase is named when it begins, or none.
+pub(crate) fn name_phases(yes: bool) {
+    NAME_PHASES.store(yes, Ordering::Relaxed);
+}
+
 /// One line on stderr that follows the work: its phase, how many objects are done, how many
 /// a second, and how long the rest takes. There is no such line when stderr is not a
 /// terminal. Methods may be called from several threads.

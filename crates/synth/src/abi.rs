@@ -130,8 +130,8 @@ pub mod offset {
     /// `BLOCK.rightlink`
     pub const BLOCK_RIGHTLINK: u64 = 520;
 
-    /// `PyODictObject.od_first`, and of its nodes `next`.
-    pub const ODICT_FIRST: u64 = 80;
+    /// `PyODictObject.od_first`
+    pub const ODICT_FIRST: u64 = 48;
     /// `_odictnode.next`
     pub const NODE_NEXT: u64 = 16;
 

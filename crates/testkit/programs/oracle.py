@@ -85,9 +85,10 @@ def write_report(path):
     sized = {}
     # The list grows while it is read: what the tracked objects refer to comes after them.
     for item in objects:
+        # Before its referents are held here too: a `BytesIO` counts a buffer of its own only.
+        sizes.append(size_of(item, sized))
         referents, exact = referents_of(item)
         links.append((list(map(id, referents)), exact))
-        sizes.append(size_of(item, sized))
         for referent in referents:
             if id(referent) not in seen:
                 seen.add(id(referent))

@@ -25,7 +25,10 @@ pub(super) fn judge(sizes: &[SizeReport]) -> Vec<Criterion> {
     for size in sizes {
         criteria.extend(stands_still_against_guppy(size));
     }
-    for size in sizes.iter().filter(|size| size.nominal.objects() >= MILLION) {
+    for size in sizes
+        .iter()
+        .filter(|size| size.nominal.objects() >= MILLION)
+    {
         criteria.extend(heap_against_guppy(size));
     }
     for size in sizes {

@@ -41,8 +41,8 @@ pub(super) fn measure(
         dump.take(&mut service, || tool.dump(pid))?;
         forks.samples.extend(fork(&mut service)?);
     }
-    let rows = [heap, paths, dump, forks].iter().filter_map(Samples::row);
-    Ok((objects, rows.collect()))
+    let all = [heap, paths, dump, forks];
+    Ok((objects, all.iter().filter_map(Samples::row).collect()))
 }
 
 /// The samples of one command.

@@ -76,7 +76,7 @@ impl Tool {
         // The document has the first rows only, as the table has.
         let finished = self.run(&["heap", &pid.to_string(), "--json", "--top", "10"])?;
         let heap: Heap = serde_json::from_str(&finished.stdout)?;
-        Ok((finished.with_frozen(None)?, heap.count))
+        Ok((finished.said_by_stdout()?, heap.count))
     }
 
     /// `exuvia paths` of the rare object.
@@ -84,7 +84,7 @@ impl Tool {
         let finished = self.run(&["paths", &pid.to_string(), "--kind", RARE, "--json"])?;
         let found: Paths = serde_json::from_str(&finished.stdout)?;
         ensure!(!found.paths.is_empty(), "no path to {RARE}");
-        finished.with_frozen(None)
+        finished.said_by_stdout()
     }
 
     /// `exuvia dump --values none`.
@@ -95,7 +95,7 @@ impl Tool {
         let pid = pid.to_string();
         let finished = self.run(&["dump", &pid, "-o", directory, "--values", "none"])?;
         let metadata = fs::read_to_string(snapshot.join("snapshot.json"))?;
-        let mut sample = finished.with_frozen(Some(&metadata))?;
+        let mut sample = finished.said_by(&metadata)?;
         let counted: Counted = serde_json::from_str(&metadata)?;
         sample.disk = Some(size_of(&snapshot)? as f64 / counted.counts.objects as f64);
         Ok(sample)
@@ -113,11 +113,8 @@ impl Tool {
             .stdout(File::create(&stdout)?)
             .stderr(File::create(&stderr)?);
         let begun = Instant::now();
-        let child = command.spawn().with_context(|| format!("{command:?}"))?;
-        let ended = {
-            let mut child = child;
-            child.wait4()?
-        };
+        let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
+        let ended = child.wait4()?;
         let wall = begun.elapsed();
         if !ended.status.success() {
             let complaint = fs::read_to_string(&stderr)?;
@@ -135,9 +132,13 @@ impl Tool {
 }
 
 impl Finished {
-    /// Adds how long the target stood still, from a document of its own or from stdout.
-    fn with_frozen(self, metadata: Option<&str>) -> Result<Sample> {
-        let document: Document = serde_json::from_str(metadata.unwrap_or(&self.stdout))?;
+    fn said_by_stdout(&self) -> Result<Sample> {
+        self.said_by(&self.stdout)
+    }
+
+    /// The sample, with how long the target stood still.
+    fn said_by(&self, document: &str) -> Result<Sample> {
+        let document: Document = serde_json::from_str(document)?;
         ensure!(
             document.capture.mode == "clone",
             "the process was read while it stood still: no clone"

@@ -16,8 +16,8 @@ use clap::builder::Styles;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// The arguments of this process. Wrong ones end it with code 2, `--help` with 0.
-pub(crate) fn parse() -> Command {
-    Cli::parse().command
+pub(crate) fn parse() -> Cli {
+    Cli::parse()
 }
 
 /// The whole command line as clap sees it, for completions and the man page.
@@ -38,9 +38,12 @@ pub(crate) fn definition() -> clap::Command {
     disable_help_subcommand = true,
     after_help = EXAMPLES,
 )]
-struct Cli {
+pub(crate) struct Cli {
+    /// Name each phase of the work on stderr as it begins
+    #[arg(long, global = true)]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
-    command: Command,
+    pub(crate) command: Command,
 }
 
 const EXAMPLES: &str = "\

@@ -6,6 +6,7 @@ use exuvia_tracee::{
     AttachFacts, FreezeError, LocateError, MappingsError, Obstacle, OpenError, Process,
 };
 use exuvia_walker::WalkError;
+use std::io::ErrorKind;
 
 /// Why a process was not captured. It runs on as before.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,9 @@ impl CaptureError {
         let hint = match self {
             Self::Access { hint, .. } => hint,
             Self::Freeze(error) => error.hint()?,
+            Self::Open(OpenError::Zombie { .. }) => {
+                "its parent has to reap it; there is nothing left to read"
+            }
             Self::Open(_) | Self::Locate(LocateError::NotPython { .. }) => {
                 "`exuvia ps` lists running Pythons"
             }

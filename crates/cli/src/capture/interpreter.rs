@@ -5,7 +5,7 @@ use super::regions::Regions;
 use exuvia_cpython::{Disagreement, Flavor, Layout, Version};
 use exuvia_memory::{Memory, PageCache, RemoteAddress};
 use exuvia_snapshot::Diagnostic;
-use exuvia_tracee::{LiveMemory, Mappings, Process, PythonImage};
+use exuvia_tracee::{LiveMemory, LocateError, Mappings, Process, PythonImage};
 use exuvia_walker::Target;
 
 /// `_Py_DebugOffsets` begins with this, at the start of `_PyRuntime`, from 3.13 on; a
@@ -30,7 +30,14 @@ impl Interpreter {
     /// not change.
     pub(super) fn find(process: &Process) -> Result<Self, CaptureError> {
         let mappings = Mappings::read(process.pid())?;
-        let image = PythonImage::locate(process, &mappings)?;
+        let image = PythonImage::locate(process, &mappings).map_err(|error| match error {
+            // Older than 3.7, as far as the names of files tell.
+            LocateError::NoRuntime {
+                version_hint: Some((major, minor)),
+                ..
+            } => CaptureError::OldVersion { major, minor },
+            other => other.into(),
+        })?;
         let memory = LiveMemory::open(process.pid(), &mappings);
         let version = version(&memory, &image)?;
         let flavor = flavor(&memory, image.runtime)?;

@@ -54,10 +54,16 @@ pub(crate) fn capture(
     let begun = Instant::now();
     let frozen = freeze_at_a_safe_moment(&process, &mut interpreter, progress)?;
     let interpreter = interpreter;
-    let (mut snapshot, mode, stood_still) = match options.mode {
-        Mode::Stop => stopped(frozen, &interpreter, options, progress)?,
-        Mode::Clone => cloned(frozen, &interpreter, options, progress)?,
+    let captured = match options.mode {
+        Mode::Stop => stopped(frozen, &interpreter, options, progress),
+        Mode::Clone => cloned(frozen, &interpreter, options, progress),
     };
+    // The end of a process that is read itself takes its memory away; a clone stays whole.
+    let is_whole = matches!(captured, Ok((_, CaptureMode::Clone, _)));
+    if !is_whole && !process.is_alive() && !progress.cancelled() {
+        return Err(CaptureError::Ended { pid });
+    }
+    let (mut snapshot, mode, stood_still) = captured?;
     if !process.is_same_program() && process.is_alive() {
         return Err(CaptureError::AnotherProgram { pid });
     }

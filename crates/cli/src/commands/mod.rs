@@ -12,9 +12,11 @@ mod show;
 use crate::arguments::Command;
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
+use crate::progress;
 
-/// Runs a command.
-pub(crate) fn run(command: Command) -> Result<(), Failure> {
+/// Runs a command; a verbose one names its phases.
+pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
+    progress::name_phases(verbose);
     let interrupts = Interrupts::install()?;
     match command {
         Command::Ps(arguments) => ps::run(&arguments),

@@ -24,6 +24,8 @@ enum Of {
     Classes,
     /// Of instances of this type that the collector does not track.
     Untracked(&'static str),
+    /// Of objects of this type.
+    Type(&'static str),
 }
 
 /// A difference that was found.
@@ -94,7 +96,123 @@ const ACCEPTED: &[Accepted] = &[
              shares them",
         )
     },
+    missing(
+        Of::Type("functools._lru_cache_wrapper"),
+        "lru_cache_tp_traverse looks through the entries, which are objects of their own and own \
+         key and result",
+    ),
+    missing(
+        Of::Classes,
+        "CDataType_traverse visits `proto` through the type's StgDict, which owns it",
+    ),
+    Accepted {
+        to: Some("_asyncio.FutureIter"),
+        ..missing(
+            Of::Type("builtins.module"),
+            "module_traverse of _asyncio visits its list of freed iterators",
+        )
+    },
+    extra(
+        Of::Type("builtins.module"),
+        "->word[0]",
+        "the state of a test module of CPython, which is in no table, is scanned",
+    ),
+    missing(
+        Of::Type("builtins.PyCapsule"),
+        "a capsule may bring a traverse function of its own, such as _datetime's",
+    ),
+    extra(
+        Of::Type("builtins.frame"),
+        ".f_globals",
+        "_PyFrame_Traverse does not visit f_globals, which the function of the frame owns",
+    ),
+    hidden_dict("\"dict of typing.TypeVar\" instead of \"dict (no owner)\""),
+    hidden_dict("\"dict of typing.ParamSpec\" instead of \"dict (no owner)\""),
+    hidden_dict("\"dict of typing.TypeVarTuple\" instead of \"dict (no owner)\""),
+    no_type("encodings.shift_jis.IncrementalDecoder"),
+    no_type("encodings.shift_jis.IncrementalEncoder"),
+    no_type("encodings.shift_jis.StreamReader"),
+    no_type("encodings.shift_jis.StreamWriter"),
+    no_type("typing.ParamSpecArgs"),
+    no_type("typing.ParamSpecKwargs"),
+    extra(
+        Of::Type("_ssl._SSLSocket"),
+        "->owner",
+        "PySSL_traverse visits nothing but the exception that a callback left",
+    ),
+    extra(
+        Of::Type("_ssl._SSLSocket"),
+        ".context",
+        "PySSL_traverse visits nothing but the exception that a callback left",
+    ),
+    extra(
+        Of::Type("_ssl._SSLSocket"),
+        ".server_hostname",
+        "PySSL_traverse visits nothing but the exception that a callback left",
+    ),
+    extra(
+        Of::Every,
+        "->output_buffer",
+        "Pickler_traverse does not visit the buffer, which is bytes",
+    ),
+    extra(
+        Of::Every,
+        "->pers_func_self",
+        "Pickler_traverse does not visit pers_func_self, which is the pickler itself",
+    ),
+    Accepted {
+        versions: (11, 11),
+        ..extra(
+            Of::Every,
+            "->memo",
+            "Pickler_traverse and Unpickler_traverse do not visit the memo up to 3.11.3",
+        )
+    },
+    extra(
+        Of::Every,
+        ".tzinfo",
+        "datetime and time have no tp_traverse, so that their subclasses do not visit tzinfo",
+    ),
+    extra(
+        Of::Type("zoneinfo.ZoneInfo"),
+        "->_ttinfos",
+        "zoneinfo_traverse does not visit what the transitions share",
+    ),
 ];
+
+/// A reference that `tp_traverse` visits although another object owns it.
+const fn missing(of: Of, reason: &'static str) -> Accepted {
+    Accepted {
+        difference: Difference::MissingReference,
+        of,
+        detail: None,
+        to: None,
+        versions: ALL,
+        reason,
+    }
+}
+
+/// A type whose instances have a dictionary but no `__dict__`.
+const fn hidden_dict(detail: &'static str) -> Accepted {
+    Accepted {
+        difference: Difference::Kind,
+        of: Of::Type("builtins.dict"),
+        detail: Some(detail),
+        to: None,
+        versions: ALL,
+        reason: "types in C with Py_TPFLAGS_MANAGED_DICT that have no `__dict__` attribute: heapy \
+                 does not find the owner",
+    }
+}
+
+/// A heap type in C whose `tp_traverse` leaves the type itself out.
+const fn no_type(name: &'static str) -> Accepted {
+    extra(
+        Of::Type(name),
+        "->ob_type",
+        "its tp_traverse does not visit the type, though each instance owns a reference to it",
+    )
+}
 
 /// A strong reference that `tp_traverse` leaves out in every version.
 const fn extra(of: Of, detail: &'static str, reason: &'static str) -> Accepted {
@@ -124,6 +242,7 @@ impl Accepted {
             && match self.of {
                 Of::Every => true,
                 Of::Classes => found.is_class,
+                Of::Type(name) => found.type_name == name,
                 Of::Untracked(name) => !found.tracked && found.type_name == name,
             }
     }

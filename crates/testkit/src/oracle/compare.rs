@@ -174,9 +174,13 @@ impl Comparing<'_> {
         for &target in &object.referents {
             if !present.contains(&target) {
                 let detail = self.place_of(subject.address, target, object.size);
-                let example = || format!("to {}", self.describe(target));
-                let example = example();
-                self.found(subject, Difference::MissingReference, &detail, || example);
+                let to = self.type_of(target);
+                let found = Found {
+                    to: to.as_deref(),
+                    ..subject.found(Difference::MissingReference, &detail, self.minor)
+                };
+                let example = format!("to {}", self.describe(target));
+                self.record(subject, &found, || example);
             }
         }
         if !object.exact {

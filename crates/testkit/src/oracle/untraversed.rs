@@ -36,6 +36,8 @@ pub enum UntraversedError {
 #[derive(Deserialize)]
 struct Tables {
     structs: BTreeMap<String, Struct>,
+    /// The states of modules in C, which `module` objects own.
+    modules: BTreeMap<String, Struct>,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +70,11 @@ impl Untraversed {
             UntraversedError::Malformed { path, source }
         })?;
         let mut reasons = HashMap::new();
-        for one in tables.structs.into_values() {
+        let states = tables.modules.into_values().map(|mut state| {
+            state.types = vec!["module".to_owned()];
+            state
+        });
+        for one in tables.structs.into_values().chain(states) {
             for (field, reason) in &one.not_traversed {
                 let Some(reason) = reason.in_version(version) else {
                     continue;
@@ -98,8 +104,12 @@ impl Untraversed {
         let base = |one: &&Type| snapshot.types.get(one.base?.index());
         let mut bases = std::iter::successors(Some(first), base).take(snapshot.types.len());
         let found = bases.find_map(|one| {
-            let key = (one.tp_name.clone(), relation.to_owned());
-            self.reasons.get(&key)
+            // An array is listed once for all of its items.
+            let relation = relation
+                .split_once('[')
+                .map_or(relation, |(array, _)| array);
+            self.reasons
+                .get(&(one.tp_name.clone(), relation.to_owned()))
         });
         found.map(String::as_str)
     }

@@ -39,6 +39,13 @@ pub(super) fn references<M: Memory>(
         // A suspended generator owns what its frame holds; the frame object only shows it.
         return contents(reader, frame, Seen::Frame, Hold::Borrowed, sink);
     }
+    if owner == constants.frame_owned_by_frame_object {
+        // The globals live as long as the function that the frame owns. They are shown as
+        // the frame's own, as heapy does, for a frame that outlived its call.
+        let f = &reader.layout.structs.py_interpreter_frame;
+        let globals = reader.cache.pointer(frame.offset(f.f_globals))?;
+        sink.own(globals, Step::Attribute(reader.names.f_globals));
+    }
     contents(reader, frame, Seen::Frame, Hold::Owned, sink)
 }
 

@@ -30,7 +30,7 @@ fn walk_changed(change: impl FnOnce(&mut Heap) -> Vec<(RemoteAddress, u64)>) -> 
     let walked = walk_broken(&process, PYTHON);
     assert_eq!(walked.owned(witness), steps([("[0]", item)]));
     let (references, words) = (walked.snapshot.references.len(), words(&process));
-    assert!(references <= 4 * words, "{references} references of {words} words");
+    assert!(references <= 32 * words, "{references} references of {words} words");
     walked
 }
 
@@ -89,7 +89,7 @@ fn lengths_beyond_readable_memory_end_there() {
 #[test]
 fn many_lists_that_claim_all_memory_stay_within_bounds() {
     walk_changed(|heap| {
-        let lists: Vec<_> = (0..1000).map(|_| heap.list(&[])).collect();
+        let lists: Vec<_> = (0..10_000).map(|_| heap.list(&[])).collect();
         let first = lists[0].get();
         let changes = lists.iter().flat_map(|list| {
             [
@@ -104,21 +104,21 @@ fn many_lists_that_claim_all_memory_stay_within_bounds() {
 #[test]
 fn a_dict_with_impossible_keys() {
     let changes = [
-        (offset::KEYS_LOG2_SIZE, 63),
-        (offset::KEYS_LOG2_SIZE, 0xffff_ff03),
-        (offset::KEYS_LOG2_SIZE, 0x1_3f03),
-        (offset::KEYS_NENTRIES, u64::MAX),
-        (offset::KEYS_USABLE, u64::MAX),
+        (offset::KEYS_LOG2_SIZE, 63, 1),
+        (offset::KEYS_LOG2_SIZE, 0xffff_ff03, 1),
+        (offset::KEYS_LOG2_SIZE, 0x1_3f03, 1),
+        (offset::KEYS_NENTRIES, u64::MAX, 1),
+        (offset::KEYS_USABLE, u64::MAX, 0),
     ];
-    for (at, value) in changes {
+    for (at, value, troubles) in changes {
         let walked = walk_changed(|heap| {
             let (key, value_object) = (heap.text("key"), heap.int(1));
             let dict = heap.dict(&[(key, value_object)]);
             let keys = heap.image.pointer(dict.offset(offset::DICT_KEYS));
             vec![(keys.offset(at), value)]
         });
-        let troubles = walked.trouble("implausible-length");
-        assert!(troubles <= 1, "{troubles} at {at} {value:#x}");
+        let counted = walked.trouble("implausible-length");
+        assert_eq!(counted, troubles, "{at}: {value:#x}");
     }
 }
 
@@ -160,10 +160,11 @@ fn sizes_that_do_not_fit_are_no_sizes() {
         let tuples = [heap.tuple(&[]), heap.tuple(&[])];
         let lists = [heap.list(&[item]), heap.list(&[item])];
         let bytes = heap.bytes(b"x");
+        let text = heap.text("x");
         let code = heap.code("f", &[]).address;
-        let holder = heap.list(&[bytes, code]);
+        let holder = heap.list(&[bytes, text, code]);
         heap.hold("holder", holder);
-        let sized = tuples.into_iter().chain([item, bytes, code]);
+        let sized = tuples.into_iter().chain([item, bytes, text, code]);
         let sizes = sized.map(|object| (object.offset(offset::OB_SIZE), 1 << 63 | 2));
         let allocated = lists.map(|list| (list.offset(offset::LIST_ALLOCATED), u64::MAX));
         sizes.chain(allocated).collect()
@@ -205,7 +206,10 @@ fn a_frame_of_impossible_depth_and_lines() {
     heap.image.put_pointer(code.address.offset(136), lines);
     let frame = heap.frame(&FrameSpec::new(code, &[witness]));
     heap.innermost = frame;
-    let process = heap.finish();
+    let mut process = heap.finish();
+    // The instruction that runs belongs to the last entry.
+    let instruction = code.address.offset(192 + 38);
+    process.image.put_pointer(frame.offset(56), instruction);
     assert_eq!(walk_broken(&process, PYTHON).snapshot.frames[0].line, 0);
     for stacktop in [i32::MAX, 1 << 20, i32::MIN] {
         let mut process = process.clone();
@@ -261,14 +265,19 @@ fn a_type_whose_name_does_not_end() {
 
 #[test]
 fn a_class_whose_parts_are_broken_still_has_instances() {
-    let mut instance = RemoteAddress::NULL;
-    for broken in [offset::TP_DICT, 872 + 8] {
+    // `tp_dict`, `tp_members` and `ht_cached_keys`.
+    for broken in [offset::TP_DICT, offset::TP_MEMBERS, 880] {
+        let mut instance = RemoteAddress::NULL;
         let walked = walk_changed(|heap| {
             let class;
             (class, instance) = class_with_instance(heap, "Session");
-            vec![(class.address.offset(broken), 0x1000)]
+            vec![
+                (class.address.offset(broken), 0x1000),
+                (class.address.offset(offset::OB_SIZE), 1),
+            ]
         });
         assert!(walked.kind(instance).ends_with(".Session"));
+        assert!(!walked.snapshot.metadata.diagnostics.is_empty());
     }
 }
 
