@@ -177,7 +177,7 @@ pub enum SelectionError {
         closest: Vec<String>,
     },
     /// No live object has this name.
-    #[error("no live object is of {name:?}, and {garbage} that are garbage")]
+    #[error("no live object is of {name:?}; garbage are {garbage}")]
     NoneAlive {
         /// What was asked for.
         name: String,

@@ -129,6 +129,11 @@ impl Process {
         self.pid
     }
 
+    /// The words of its command line; none where that is empty.
+    pub fn arguments(&self) -> Vec<String> {
+        self.directory.cmdline().unwrap_or_default()
+    }
+
     /// Its command line, or its name in brackets where that is empty.
     pub fn command(&self) -> String {
         match self.directory.cmdline() {

@@ -22,8 +22,6 @@ pub(crate) enum Trouble {
     BrokenChain,
     /// The collector was running: its lists may be partly unlinked.
     Collecting,
-    /// A type that no table describes; its objects' words were scanned.
-    UnknownType,
 }
 
 impl Trouble {
@@ -35,7 +33,6 @@ impl Trouble {
             Self::BrokenCollectorList => "broken-collector-list",
             Self::BrokenChain => "broken-chain",
             Self::Collecting => "collector-running",
-            Self::UnknownType => "unknown-type",
         }
     }
 
@@ -47,9 +44,6 @@ impl Trouble {
             Self::BrokenCollectorList => "a list of the garbage collector is broken",
             Self::BrokenChain => "a chain of frames or threads is broken",
             Self::Collecting => "the garbage collector was running; objects may be missing",
-            Self::UnknownType => {
-                "types that no table describes: their references were found by scanning words"
-            }
         }
     }
 }

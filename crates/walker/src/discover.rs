@@ -24,39 +24,39 @@ struct Discover<'a> {
     impossible: u64,
 }
 
-impl Sink for Discover<'_> {
+impl Discover<'_> {
     #[inline]
-    fn refer(&mut self, target: RemoteAddress, _: Step, _: Hold) {
-        if target.is_null() {
-            return;
-        }
+    fn meet(&mut self, target: RemoteAddress) {
         match self.marks.mark(target) {
             Marked::Now => self.found.push(target),
             Marked::Before => {}
             Marked::Impossible => self.impossible += 1,
         }
     }
+}
 
+impl Sink for Discover<'_> {
     #[inline]
-    fn refer_to_text(&mut self, target: RemoteAddress, _: Step, _: Hold) {
-        // A `str` refers to nothing, but it may be no `str` at all in a broken table: it is
-        // visited once like everything else.
-        self.refer(target, Step::Key(0), Hold::Owned);
+    fn refer(&mut self, target: RemoteAddress, _: Step, hold: Hold) {
+        // What is only borrowed may have ended; while it lives, its owner leads there too.
+        if !target.is_null() && hold == Hold::Owned {
+            self.meet(target);
+        }
     }
 
     fn refer_by_word<M: Memory>(
         &mut self,
         reader: &mut Reader<'_, M>,
         word: RemoteAddress,
-        step: Step,
-        hold: Hold,
+        _: Step,
+        _: Hold,
     ) {
         // Most words are no pointers at all, and most pointers lead to what is known.
         if self.marks.is_plausible(word)
             && !self.marks.contains(word)
             && reader.looks_like_object(word)
         {
-            self.refer(word, step, hold);
+            self.meet(word);
         }
     }
 }

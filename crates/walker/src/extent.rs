@@ -21,6 +21,8 @@ const ALIGNMENT: u64 = 16;
 const DECIMAL_STATIC: u8 = 0x20 | 0x40 | 0x80;
 /// The longest C string that is measured.
 const MAX_C_STRING: u64 = 1 << 20;
+/// Bytes of the address space that programs have.
+const LARGEST: u64 = 1 << 47;
 /// The most codes of a `struct.Struct` that are believed.
 const MAX_CODES: u64 = 1 << 24;
 
@@ -90,11 +92,20 @@ pub(crate) fn of<M: Memory>(
     if !is_static {
         let inline = inline_values(reader, object, info)?;
         allocated = match inline {
-            Inline::Inside(bytes) => allocated + block(before + parts.own + bytes),
-            Inline::Outside(bytes) => allocated + block(before + parts.own) + block(bytes),
+            Inline::Inside(bytes) => {
+                let own = before.saturating_add(parts.own).saturating_add(bytes);
+                allocated.saturating_add(block(own))
+            }
+            Inline::Outside(bytes) => allocated
+                .saturating_add(block(before.saturating_add(parts.own)))
+                .saturating_add(block(bytes)),
         };
     }
-    Ok(Extent { size, allocated })
+    // No object is larger than the address space: what says so is broken.
+    Ok(Extent {
+        size: size.min(LARGEST),
+        allocated: allocated.min(LARGEST),
+    })
 }
 
 /// Bytes of attribute values that belong to an instance.
@@ -144,8 +155,9 @@ fn parts<M: Memory>(
         Family::Str => text(reader, object)?,
         Family::List => {
             let l = &structs.py_list_object;
-            let allocated = reader.cache.u64(object.offset(l.allocated))?;
-            Parts::own(basic).and(allocated.saturating_mul(8))
+            // -1 while the list is being sorted.
+            let allocated = reader.cache.i64(object.offset(l.allocated))?.max(0);
+            Parts::own(basic).and((allocated as u64).saturating_mul(8))
         }
         Family::Dict => dict(reader, object, basic)?,
         Family::OrderedDict => ordered_dict(reader, object, basic)?,
@@ -197,6 +209,7 @@ fn parts<M: Memory>(
         | Family::Module
         | Family::ElementIterator
         | Family::TeeData
+        | Family::LruCache
         | Family::XmlParser
         | Family::SqliteConnection
         | Family::SimpleQueue

@@ -1,11 +1,17 @@
 //! Types and kinds as the snapshot numbers them, with heapy's names.
 
-use crate::types::{Family, TypeInfo};
+use crate::types::TypeInfo;
 use exuvia_cpython::{Layout, type_flags};
 use exuvia_memory::RemoteAddress;
-use exuvia_snapshot::{Kind, KindId, KindShape, ObjectId, Objects, Type, TypeFlags, TypeId};
+use exuvia_snapshot::{
+    Diagnostic, Kind, KindId, KindShape, ObjectFlags, ObjectId, Objects, Type, TypeFlags, TypeId,
+};
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
+
+/// Types that a diagnostic names.
+const NAMED: usize = 3;
 
 /// The types of the process, and the kind of each one's instances.
 ///
@@ -144,12 +150,37 @@ impl KindTable {
             .collect()
     }
 
-    /// The types that no table describes.
-    pub(crate) fn unknown(&self) -> impl Iterator<Item = &TypeInfo> {
-        self.types
+    /// A diagnostic of the objects whose references were found by scanning words: how many,
+    /// and of which types, those with most objects first.
+    pub(crate) fn scanned(&self, objects: &Objects) -> Option<Diagnostic> {
+        let mut counts: FxHashMap<KindId, u64> = FxHashMap::default();
+        for (kind, flags) in objects.kind.iter().zip(&objects.flags) {
+            if flags.contains(ObjectFlags::CONSERVATIVE) {
+                *counts.entry(*kind).or_default() += 1;
+            }
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_unstable_by_key(|&(kind, count)| (u64::MAX - count, kind));
+        let names = counts
             .iter()
-            .map(AsRef::as_ref)
-            .filter(|info| info.scan && info.family == Family::Plain)
+            .filter_map(|(kind, _)| self.names.get(kind.index()));
+        let examples: Vec<String> = names.take(NAMED).cloned().collect();
+        let more = if counts.len() > NAMED {
+            ", \u{2026}"
+        } else {
+            ""
+        };
+        (!counts.is_empty()).then(|| Diagnostic {
+            code: "scanned".to_owned(),
+            message: format!(
+                "no table describes {} types ({}{more}): the references of their objects were \
+                 found by scanning words",
+                counts.len(),
+                examples.join(", ")
+            ),
+            count: counts.iter().map(|(_, count)| count).sum(),
+            examples,
+        })
     }
 }
 

@@ -84,6 +84,7 @@ well_known! {
     progress_ctx = "progress_ctx",
     proto = "proto",
     restype = "restype",
+    root = "root",
     spec_cache = "_spec_cache.getitem",
     tp_cache = "tp_cache",
     tp_subclasses = "tp_subclasses",

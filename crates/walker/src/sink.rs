@@ -40,11 +40,6 @@ pub(crate) trait Sink {
     /// A reference to the object at `target`; null pointers are passed over.
     fn refer(&mut self, target: RemoteAddress, step: Step, hold: Hold);
 
-    /// A reference whose target is known to be an exact `str`, which refers to nothing.
-    fn refer_to_text(&mut self, target: RemoteAddress, step: Step, hold: Hold) {
-        self.refer(target, step, hold);
-    }
-
     /// A word that may be a pointer to an object, or anything else.
     fn refer_by_word<M: Memory>(
         &mut self,

@@ -179,9 +179,6 @@ pub fn walk<M: Memory>(
     let numbers = marks.number();
     let all_types = types.snapshot();
     let kinds = KindTable::new(layout, all_types, &public);
-    for info in kinds.unknown() {
-        diagnostics.count(Trouble::UnknownType, info.address);
-    }
     progress.phase("reading objects", Some(numbers.len() as u64));
     let description = Description {
         numbers: &numbers,
@@ -200,6 +197,7 @@ pub fn walk<M: Memory>(
         diagnostics: more,
     } = described;
     diagnostics.merge(more);
+    let scanned = kinds.scanned(&objects);
     let kind_rows = kinds.finish(&mut objects, &owned_dicts);
     drop(owned_dicts);
 
@@ -229,6 +227,7 @@ pub fn walk<M: Memory>(
     snapshot.names = types.finish().into_vec();
     snapshot.metadata.counts = counts(&snapshot);
     snapshot.metadata.diagnostics = diagnostics.into_rows();
+    snapshot.metadata.diagnostics.extend(scanned);
     Ok(snapshot)
 }
 

@@ -47,7 +47,8 @@ pub(crate) struct Cli {
 }
 
 const EXAMPLES: &str = "\
-TARGET is a PID, or a snapshot directory that `exuvia dump` wrote.
+TARGET is a PID, or a snapshot directory that `exuvia dump` wrote. Processes of CPython
+3.11, 3.12 and 3.13 with a GIL can be examined.
 
 Examples:
   exuvia ps                               which Pythons run here?

@@ -84,9 +84,12 @@ impl CaptureError {
                 "`exuvia ps` shows the version of each running Python"
             }
             Self::Locate(LocateError::NoRuntime { .. }) => "exuvia reads CPython only",
-            Self::Mappings(_) | Self::Walk(_) | Self::Ended { .. } | Self::Cancelled => {
-                return None;
+            Self::Mappings(error) if error.source.kind() == ErrorKind::PermissionDenied => {
+                "run exuvia as root or with CAP_SYS_PTRACE, and look for a security module that \
+                 protects the process"
             }
+            Self::Ended { .. } => "a clone outlives the process: leave `--mode stop` out",
+            Self::Mappings(_) | Self::Walk(_) | Self::Cancelled => return None,
         };
         Some(hint.to_owned())
     }

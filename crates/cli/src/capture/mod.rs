@@ -73,7 +73,7 @@ pub(crate) fn capture(
         .extend(interpreter.corrections());
     snapshot.metadata.process = exuvia_snapshot::Process {
         pid: pid.unsigned_abs(),
-        command: vec![process.command()],
+        command: process.arguments(),
         executable: interpreter.executable.clone(),
         python: interpreter.layout.version.to_string(),
         flavor: interpreter.layout.flavor.to_string(),

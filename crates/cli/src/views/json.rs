@@ -7,7 +7,7 @@ use crate::arguments::Limit;
 use exuvia_query::{Classifier, Heap, ObjectDetails, ObjectSet, Outside, Partition, Path};
 use exuvia_query::{PathCount, PathOptions, ShortestPaths};
 use exuvia_snapshot::{Capture, Diagnostic, Metadata, Process};
-use exuvia_tracee::{Linking, Obstacle, PythonProcess};
+use exuvia_tracee::{Linking, PythonProcess};
 use serde::Serialize;
 
 /// Where an answer comes from.
@@ -181,7 +181,7 @@ impl ProcessesDocument {
 
 impl ProcessEntry {
     fn new(process: &PythonProcess) -> Self {
-        let obstacle = process.attachable.as_ref().err();
+        let obstacle = super::processes::obstacle(process);
         Self {
             pid: process.pid.0,
             version: process
@@ -195,8 +195,8 @@ impl ProcessEntry {
             uptime: process.uptime.as_secs_f64(),
             command: process.command.clone(),
             attachable: obstacle.is_none(),
-            obstacle: obstacle.map(ToString::to_string),
-            hint: obstacle.map(Obstacle::hint),
+            hint: obstacle.as_ref().map(|&(_, hint)| hint),
+            obstacle: obstacle.map(|(reason, _)| reason),
         }
     }
 }

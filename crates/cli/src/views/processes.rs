@@ -1,6 +1,7 @@
 //! Running Pythons, for people.
 
 use super::{TITLE, printable, units};
+use exuvia_cpython::Layout;
 use exuvia_tracee::{Linking, PythonProcess};
 use std::io::{self, Write};
 
@@ -62,7 +63,7 @@ fn line(process: &PythonProcess) -> String {
         linked,
         &units::bytes(process.resident),
         &units::uptime(process.uptime),
-        if process.attachable.is_ok() {
+        if obstacle(process).is_none() {
             "yes"
         } else {
             "no"
@@ -70,18 +71,29 @@ fn line(process: &PythonProcess) -> String {
     )
 }
 
+/// Why a process can't be examined, and what to do about it; none when it can be.
+pub(super) fn obstacle(process: &PythonProcess) -> Option<(String, &'static str)> {
+    if let Err(obstacle) = &process.attachable {
+        return Some((obstacle.to_string(), obstacle.hint()));
+    }
+    let (major, minor) = process.version_hint?;
+    let is_supported =
+        Layout::supported().any(|(version, _)| (version.major, version.minor) == (major, minor));
+    let reason = format!("CPython {major}.{minor} is not supported");
+    (!is_supported).then_some((reason, "`exuvia --help` names the versions that are"))
+}
+
 /// Each reason once, with the processes that it is true for, and what to do about it.
 fn write_obstacles(out: &mut dyn Write, processes: &[PythonProcess]) -> io::Result<()> {
     let mut reasons: Vec<(String, &str, Vec<String>)> = Vec::new();
     for process in processes {
-        let Err(obstacle) = &process.attachable else {
+        let Some((reason, hint)) = obstacle(process) else {
             continue;
         };
-        let reason = obstacle.to_string();
         let pid = process.pid.to_string();
         match reasons.iter_mut().find(|(known, ..)| *known == reason) {
             Some((_, _, pids)) => pids.push(pid),
-            None => reasons.push((reason, obstacle.hint(), vec![pid])),
+            None => reasons.push((reason, hint, vec![pid])),
         }
     }
     for (reason, hint, pids) in reasons {

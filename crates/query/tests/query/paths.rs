@@ -220,8 +220,10 @@ fn static_roots_and_native_holders_are_the_last_resort() {
     let heap = b.finish();
     assert_eq!(texts(&heap, rooted), ["hp.Root.x[0]"]);
     assert_eq!(texts(&heap, only_static), ["hp.Root.static_b"]);
-    assert_eq!(texts(&heap, held), ["hp.Root.native_Handle[0]"]);
-    assert_eq!(texts(&heap, frozen), ["hp.Root.native_Frozen"]);
+    let holder = format!("hp.Root.native_Handle[{:#x}]", address(native));
+    assert_eq!(texts(&heap, held), [format!("{holder}[0]")]);
+    let holder = format!("hp.Root.native_Frozen[{:#x}]", address(frozen));
+    assert_eq!(texts(&heap, frozen), [holder]);
 }
 
 #[test]

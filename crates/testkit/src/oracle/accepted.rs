@@ -101,6 +101,11 @@ const ACCEPTED: &[Accepted] = &[
         "lru_cache_tp_traverse looks through the entries, which are objects of their own and own \
          key and result",
     ),
+    extra(
+        Of::Type("functools._lru_cache_wrapper"),
+        "->root",
+        "lru_cache_tp_traverse does not visit the entries of the list, but what they hold",
+    ),
     missing(
         Of::Classes,
         "CDataType_traverse visits `proto` through the type's StgDict, which owns it",

@@ -22,6 +22,10 @@ pub(crate) struct Session {
 /// In how many threads, or how many times in one, a call is tried.
 const TRIES: usize = 5;
 
+/// How long a thread of the target may take to stop for the reaping. The target runs
+/// meanwhile, so this can be long: until then it has a zombie.
+const REAP_PATIENCE: Duration = Duration::from_secs(30);
+
 impl Session {
     /// Prepares what can be prepared while the target runs.
     pub(crate) fn new(process: Process) -> Self {
@@ -123,7 +127,7 @@ impl Session {
         // The target may have replaced its program since, and its code moved.
         self.site = find_system_call_instruction(self.process.pid());
         let patience = Patience {
-            until: Instant::now() + Duration::from_secs(2),
+            until: Instant::now() + REAP_PATIENCE,
             cancelled: &|| false,
         };
         let mut thread = match Threads::stop_one(&self.process, &patience) {

@@ -1,14 +1,13 @@
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use exuvia_memory::Memory;
 
 use crate::arch::{INSTRUCTION_ALIGNMENT, SYSCALL_INSTRUCTION};
-use crate::{Mapping, Mappings, Pid};
+use crate::{LiveMemory, Mapping, Mappings, Pid};
 
 /// Finds an instruction that makes a system call, in code that the process already maps:
 /// the kernel's vDSO, else the C library, else any other code.
 pub(crate) fn find_system_call_instruction(pid: Pid) -> Option<u64> {
     let mappings = Mappings::read(pid).ok()?;
-    let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
+    let memory = LiveMemory::open(pid, &mappings);
     let mut code: Vec<&Mapping> = mappings
         .iter()
         .filter(|m| m.permissions.executable)
@@ -30,10 +29,10 @@ fn preference(mapping: &Mapping) -> u8 {
 
 /// Searches the first part of a mapping: a vDSO has two pages, and a C library makes its
 /// first call long before this.
-fn search(memory: &File, mapping: &Mapping) -> Option<u64> {
+fn search(memory: &LiveMemory, mapping: &Mapping) -> Option<u64> {
     const LIMIT: usize = 1 << 20;
     let mut bytes = vec![0; usize::try_from(mapping.size()).ok()?.min(LIMIT)];
-    memory.read_exact_at(&mut bytes, mapping.start.get()).ok()?;
+    memory.read_exact(mapping.start, &mut bytes).ok()?;
     let mut windows = bytes
         .windows(SYSCALL_INSTRUCTION.len())
         .step_by(INSTRUCTION_ALIGNMENT);

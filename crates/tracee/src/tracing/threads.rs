@@ -89,6 +89,20 @@ impl Threads {
                 Err(failure) => return Err(failure),
             }
         }
+        // None stopped at once, as on a busy machine. All are asked by now, and the first that
+        // stops serves.
+        let mut pause = Pause::new();
+        while !threads.waiting.is_empty() && Instant::now() < patience.until {
+            for tid in std::mem::take(&mut threads.waiting) {
+                if threads.poll(tid)? == Poll::NotYet {
+                    threads.waiting.push(tid);
+                }
+            }
+            if !threads.stopped.is_empty() {
+                return Ok(threads);
+            }
+            pause.take();
+        }
         match threads.describe_waiting() {
             stuck if stuck.is_empty() => Err(StopFailure::Ended),
             stuck => Err(StopFailure::Stuck(stuck)),

@@ -239,14 +239,9 @@ pub(super) fn references<M: Memory>(
     } else {
         Hold::Owned
     };
-    let only_text = !table.keys.is_general;
     let mut place = 0;
     table.entries(reader, |_, key, value| {
-        if only_text {
-            sink.refer_to_text(key, Step::Key(place), key_hold);
-        } else {
-            sink.refer(key, Step::Key(place), key_hold);
-        }
+        sink.refer(key, Step::Key(place), key_hold);
         sink.refer(value, Step::Value(key), value_hold);
         place += 1;
     })

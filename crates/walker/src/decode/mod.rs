@@ -65,6 +65,7 @@ pub(crate) fn references<M: Memory>(
         Family::Pickler => library::pickle::pickler(reader, object, sink)?,
         Family::Unpickler => library::pickle::unpickler(reader, object, sink)?,
         Family::TeeData => library::itertools::tee_data(reader, object, sink)?,
+        Family::LruCache => library::functools::lru_cache(reader, object, sink)?,
         Family::XmlParser => library::expat::references(reader, object, sink)?,
         Family::SqliteConnection => library::sqlite::connection(reader, object, sink)?,
         Family::SimpleQueue => library::queue::references(reader, object, sink)?,

@@ -51,7 +51,7 @@ fn known<M: Memory>(
 ) -> Result<(), Fault> {
     for field in fields.iter() {
         let target = reader.cache.pointer(state.offset(field.offset))?;
-        sink.refer(target, field.step, Hold::Owned);
+        sink.refer(target, field.step, field.hold);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::reader::{Reader, pointer_in};
 use crate::sink::{Hold, Sink, Step};
-use crate::types::TypeInfo;
+use crate::types::{DictPlacement, TypeInfo};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// The largest part of an object that is scanned.
@@ -25,7 +25,10 @@ pub(super) fn references<M: Memory>(
         .bytes(object.offset(start), (end - start) as usize)?;
     for at in (0..words.len() as u64 / 8).map(|word| word * 8) {
         let offset = start + at;
-        if info.fields.iter().any(|field| field.offset == offset) {
+        let is_known = info.fields.iter().any(|field| field.offset == offset)
+            || info.dict == DictPlacement::At(offset)
+            || info.weaklistoffset == offset;
+        if is_known {
             continue;
         }
         let target = pointer_in(&words, at);

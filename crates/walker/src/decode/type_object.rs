@@ -73,11 +73,7 @@ fn heap_type<M: Memory>(
         && let Some(keys) = Keys::read(reader, cached)?
     {
         keys.for_each(reader, |reader, key, _| {
-            sink.refer_to_text(
-                key,
-                Step::Interior(reader.names.ht_cached_keys),
-                Hold::Owned,
-            );
+            sink.own(key, Step::Interior(reader.names.ht_cached_keys));
         })?;
     }
     Ok(())

@@ -55,6 +55,8 @@ pub(crate) enum Family {
     CombinationsWithReplacement,
     /// `itertools.permutations`.
     Permutations,
+    /// `functools._lru_cache_wrapper`, with the list of its entries.
+    LruCache,
     /// `pyexpat.xmlparser`.
     XmlParser,
     /// `sqlite3.Connection`.
@@ -107,6 +109,7 @@ impl Family {
             "itertools.combinations" => Self::Combinations,
             "itertools.combinations_with_replacement" => Self::CombinationsWithReplacement,
             "itertools.permutations" => Self::Permutations,
+            "functools._lru_cache_wrapper" => Self::LruCache,
             "pyexpat.xmlparser" => Self::XmlParser,
             "sqlite3.Connection" => Self::SqliteConnection,
             "_queue.SimpleQueue" => Self::SimpleQueue,

@@ -43,6 +43,10 @@ fn read<M: Memory>(
         solid.fields.clear();
         solid.scan = false;
     }
+    if solid.family == Family::Tuple {
+        // Struct sequences are larger than a tuple by items, which are members.
+        solid.scan = false;
+    }
     solid.fields.sort_unstable_by_key(|field| field.offset);
 
     let inline_names = if head.flags & type_flags::MANAGED_DICT != 0 {
@@ -83,6 +87,7 @@ fn read<M: Memory>(
         fields: solid.fields,
         fields_end,
         has_guards,
+        weaklistoffset: head.weaklistoffset,
         scan: solid.scan,
         dict,
         inline_names,
@@ -98,6 +103,7 @@ struct Head {
     itemsize: u64,
     flags: u64,
     dictoffset: i64,
+    weaklistoffset: u64,
     members: RemoteAddress,
     member_count: u64,
 }
@@ -121,6 +127,7 @@ impl Head {
             itemsize: u64_in(&bytes, t.tp_itemsize),
             flags: u64_in(&bytes, t.tp_flags),
             dictoffset: u64_in(&bytes, t.tp_dictoffset) as i64,
+            weaklistoffset: u64_in(&bytes, t.tp_weaklistoffset),
             members: pointer_in(&bytes, t.tp_members),
             member_count: u64_in(&bytes, t.ob_size),
         };

@@ -49,6 +49,8 @@ pub(crate) struct TypeInfo {
     /// Whether some of them are not in every instance.
     pub(crate) has_guards: bool,
     pub(crate) dict: DictPlacement,
+    /// `tp_weaklistoffset`.
+    pub(crate) weaklistoffset: u64,
     /// The names of inline attributes: `str` objects, in the order of the values.
     pub(crate) inline_names: Vec<RemoteAddress>,
     /// Whether its instances are types of ctypes, which carry a `StgInfo` (3.13).

@@ -36,12 +36,7 @@ fn a_dict_of_strings_with_deleted_entries() {
         let (x, y) = (heap.text("x"), heap.text("y"));
         let dict = heap.dict_with_holes(&[None, Some((x, a)), None, Some((y, b))]);
         let walked = walk_sound(heap, python);
-        let expected = steps([
-            (".keys()[0]", x),
-            ("[x]", a),
-            (".keys()[1]", y),
-            ("[y]", b),
-        ]);
+        let expected = steps([(".keys()[0]", x), ("[x]", a), (".keys()[1]", y), ("[y]", b)]);
         assert_eq!(walked.owned(dict), expected);
         assert_eq!(walked.kind(dict), "dict (no owner)");
         assert_eq!(walked.size(dict), 184);

@@ -32,7 +32,12 @@ impl Random {
 /// A heap in which everything occurs that can be laid out.
 fn everything(python: Python) -> Process {
     let mut heap = Heap::new(python);
-    let (a, b, x, y) = (heap.int(-5), heap.int(1 << 70), heap.text("x"), heap.text("y"));
+    let (a, b, x, y) = (
+        heap.int(-5),
+        heap.int(1 << 70),
+        heap.text("x"),
+        heap.text("y"),
+    );
     let wide = heap.text_of(&Text {
         text: "hé😀",
         storage: Storage::Compact(4),

@@ -12,7 +12,10 @@ fn frames_without_objects_are_rows_and_roots() {
         let mut heap = Heap::new(python);
         let (a, b) = (heap.int(1), heap.int(2));
         let cell = heap.cell(b);
-        let code = heap.code("outer", &[("x", Variable::Local), ("shared", Variable::Cell)]);
+        let code = heap.code(
+            "outer",
+            &[("x", Variable::Local), ("shared", Variable::Cell)],
+        );
         let globals = heap.dict(&[]);
         let outer = heap.frame(&FrameSpec {
             globals,
@@ -53,7 +56,13 @@ fn frames_without_objects_are_rows_and_roots() {
             .snapshot
             .frames
             .iter()
-            .map(|frame| (frame.depth, frame.function.as_str(), walked.address(frame.object)))
+            .map(|frame| {
+                (
+                    frame.depth,
+                    frame.function.as_str(),
+                    walked.address(frame.object),
+                )
+            })
             .collect();
         assert_eq!(frames, [(0, "outer", outer), (1, "inner", inner)]);
         let frame = &walked.snapshot.frames[0];
@@ -113,11 +122,7 @@ fn a_suspended_generator_owns_its_locals_and_stack() {
         }
         // The frame object only shows what the generator owns.
         assert_eq!(walked.owned(shown), []);
-        let expected = steps([
-            (".f_code", code.address),
-            ("local x", a),
-            ("stack 0", b),
-        ]);
+        let expected = steps([(".f_code", code.address), ("local x", a), ("stack 0", b)]);
         assert_eq!(walked.borrowed(shown), expected, "{python:?}");
         let head = if python == Python::V3_11 { 152 } else { 144 };
         assert_eq!(walked.size(generator), 16 + head + 6 * 8);

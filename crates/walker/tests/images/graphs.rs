@@ -22,8 +22,12 @@ fn build(heap: &mut Heap, random: &mut Random) -> Built {
     let mut built = Built::new();
     for _ in 0..random.below(200) {
         let count = random.below(NAMES.len() + 1);
-        let targets: Vec<_> = (0..count).map(|_| nodes[random.below(nodes.len())]).collect();
-        let indexed = (0..).zip(&targets).map(|(i, &target)| (format!("[{i}]"), target));
+        let targets: Vec<_> = (0..count)
+            .map(|_| nodes[random.below(nodes.len())])
+            .collect();
+        let indexed = (0..)
+            .zip(&targets)
+            .map(|(i, &target)| (format!("[{i}]"), target));
         let (node, steps) = match random.below(5) {
             0 => (heap.tuple(&targets), indexed.collect()),
             1 => (heap.deque(&targets, 60), indexed.collect()),
@@ -51,7 +55,8 @@ fn build(heap: &mut Heap, random: &mut Random) -> Built {
     for (list, count) in lists.into_iter().filter(|&(_, count)| count != 0) {
         let (place, target) = (random.below(count), nodes[random.below(nodes.len())]);
         let items = heap.image.pointer(list.offset(offset::LIST_ITEMS));
-        heap.image.put_pointer(items.offset(8 * place as u64), target);
+        heap.image
+            .put_pointer(items.offset(8 * place as u64), target);
         if let Some(steps) = built.get_mut(&list) {
             steps[place].1 = target;
         }

@@ -30,7 +30,10 @@ fn walk_changed(change: impl FnOnce(&mut Heap) -> Vec<(RemoteAddress, u64)>) -> 
     let walked = walk_broken(&process, PYTHON);
     assert_eq!(walked.owned(witness), steps([("[0]", item)]));
     let (references, words) = (walked.snapshot.references.len(), words(&process));
-    assert!(references <= 32 * words, "{references} references of {words} words");
+    assert!(
+        references <= 32 * words,
+        "{references} references of {words} words"
+    );
     walked
 }
 
@@ -301,7 +304,13 @@ fn pointers_to_anything() {
     let walked = walk_changed(|heap| {
         good = heap.int(5);
         let block = heap.allocate(64);
-        let wrong = [0x1000, good.get() + 1, block.get(), u64::MAX - 7, good.get() + 8];
+        let wrong = [
+            0x1000,
+            good.get() + 1,
+            block.get(),
+            u64::MAX - 7,
+            good.get() + 8,
+        ];
         let wrong = wrong.map(RemoteAddress::new);
         list = heap.list(&[&wrong[..], &[good]].concat());
         Vec::new()

@@ -14,11 +14,7 @@ fn attributes_without_a_dictionary() {
         let values = [a, RemoteAddress::NULL, b];
         let session = heap.instance(&class, Instance::Values(&values));
         let walked = walk_sound(heap, python);
-        let expected = steps([
-            (".user", a),
-            (".token", b),
-            ("->ob_type", class.address),
-        ]);
+        let expected = steps([(".user", a), (".token", b), ("->ob_type", class.address)]);
         assert_eq!(walked.owned(session), expected, "{python:?}");
         assert_eq!(walked.kind(session), "app.Session");
         let size = if python == Python::V3_11 { 56 } else { 48 };

@@ -11,9 +11,8 @@ use exuvia_walker::{NoProgress, Target, WalkError, WalkOptions, walk};
 
 /// The layouts, in the order of [`Python::ALL`].
 static LAYOUTS: LazyLock<[Layout; 3]> = LazyLock::new(|| {
-    Python::ALL.map(|python| {
-        Layout::for_version(Version::new(3, python.minor(), 0), Flavor::Gil).unwrap()
-    })
+    Python::ALL
+        .map(|python| Layout::for_version(Version::new(3, python.minor(), 0), Flavor::Gil).unwrap())
 });
 
 fn layout(python: Python) -> &'static Layout {
@@ -66,9 +65,15 @@ pub(crate) fn walk_sound(heap: Heap, python: Python) -> Walked {
     let mut layout = layout(python).clone();
     let mut cache = PageCache::new(&process.image, 0);
     let interpreter = RemoteAddress::new(
-        process.image.u64(process.runtime.offset(layout.structs.py_runtime_state.interpreters_head)),
+        process.image.u64(
+            process
+                .runtime
+                .offset(layout.structs.py_runtime_state.interpreters_head),
+        ),
     );
-    layout.validate_interpreter(&mut cache, process.runtime, interpreter).unwrap();
+    layout
+        .validate_interpreter(&mut cache, process.runtime, interpreter)
+        .unwrap();
     layout.validate_types(&mut cache, interpreter).unwrap();
     assert_eq!(layout.validate_gc(&mut cache, interpreter), Ok(None));
 
@@ -181,5 +186,7 @@ impl Walked {
 pub(crate) fn steps<const N: usize>(
     steps: [(&str, RemoteAddress); N],
 ) -> Vec<(String, RemoteAddress)> {
-    steps.map(|(step, target)| (step.to_owned(), target)).to_vec()
+    steps
+        .map(|(step, target)| (step.to_owned(), target))
+        .to_vec()
 }

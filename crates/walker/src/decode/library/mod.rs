@@ -4,6 +4,7 @@
 pub(super) mod decimal;
 pub(super) mod elementtree;
 pub(super) mod expat;
+pub(super) mod functools;
 pub(super) mod itertools;
 pub(super) mod pickle;
 pub(super) mod queue;
