@@ -253,7 +253,7 @@ impl Numbers {
     #[inline]
     pub(crate) fn get(&self, address: RemoteAddress) -> Option<ObjectId> {
         let address = address.get();
-        if address % GRANULE != 0 {
+        if !address.is_multiple_of(GRANULE) {
             return None;
         }
         let chunk = &self.chunks[*self.index.get(&(address / CHUNK_BYTES))? as usize];
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn what_is_unmarked_has_no_number() {
-        let marks = Marks::new(&[0..0x10_0000]);
+        let marks = Marks::new(std::slice::from_ref(&(0..0x10_0000)));
         let (kept, dropped) = (RemoteAddress::new(64), RemoteAddress::new(128));
         marks.mark_tracked(kept);
         marks.mark_tracked(dropped);

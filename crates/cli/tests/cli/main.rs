@@ -1,5 +1,10 @@
 //! The program as its users run it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod demo;
 mod output;
 mod queries;

@@ -268,7 +268,7 @@ fn members<M: Memory>(
         }
         let kind = u64::from(reader.cache.u32(at.offset(def.type_))?);
         let offset = reader.cache.u64(at.offset(def.offset))?;
-        if OBJECT_MEMBERS.contains(&kind) && offset >= 16 && offset < MAX_BASICSIZE {
+        if OBJECT_MEMBERS.contains(&kind) && (16..MAX_BASICSIZE).contains(&offset) {
             let name = reader.cache.c_string(name, 256)?;
             fields.push(Field {
                 offset,

@@ -152,5 +152,5 @@ fn types_of_extensions_are_scanned() {
     assert_eq!(walked.owned(thing), expected);
     assert_eq!(walked.kind(thing), "ext.Thing");
     assert!(walked.has(thing, exuvia_snapshot::ObjectFlags::CONSERVATIVE));
-    assert_eq!(walked.trouble("unknown-type"), 1);
+    assert_eq!(walked.trouble("scanned"), 1);
 }
