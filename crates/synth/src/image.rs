@@ -140,9 +140,9 @@ mod tests {
         let address = RemoteAddress::new(2 * PAGE - 4);
         image.put_u64(address, 0x0102_0304_0506_0708);
         assert_eq!(image.u64(address), 0x0102_0304_0506_0708);
-        assert_eq!(image.regions(), [PAGE..3 * PAGE]);
+        assert_eq!(image.regions(), vec![PAGE..3 * PAGE]);
         image.unmap(2 * PAGE..2 * PAGE + 1);
-        assert_eq!(image.regions(), [PAGE..2 * PAGE]);
+        assert_eq!(image.regions(), vec![PAGE..2 * PAGE]);
         assert!(image.read_exact(address, &mut [0; 8]).is_err());
         assert!(image.read_exact(address, &mut [0; 4]).is_ok());
     }
