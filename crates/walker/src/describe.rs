@@ -131,7 +131,8 @@ impl Description<'_> {
         match reader.type_of(object) {
             Some(info) => {
                 // Trouble was counted in the first pass.
-                let _ = decode::references(reader, object, &info, &mut sink);
+                let _ =
+                    reader.quietly(|reader| decode::references(reader, object, &info, &mut sink));
                 let owned_dict = sink.owned_dict;
                 let (kind, type_id) = self.kinds.of(&info);
                 batch
@@ -141,7 +142,8 @@ impl Description<'_> {
             }
             None => {
                 let flags = if self.synthetic.contains(&object) {
-                    let _ = decode::frame::synthetic(reader, object, &mut sink);
+                    let _ = reader
+                        .quietly(|reader| decode::frame::synthetic(reader, object, &mut sink));
                     ObjectFlags::SYNTHETIC
                 } else {
                     reader.diagnostics.count(Trouble::NotAnObject, object);
@@ -187,7 +189,12 @@ impl Description<'_> {
             flags = flags.with(ObjectFlags::IMMORTAL);
         }
         let refcount = u32::try_from(word).unwrap_or(u32::MAX);
-        let extent = extent::of(reader, object, info, is_static).unwrap_or_default();
+        let extent = reader.quietly(|reader| extent::of(reader, object, info, is_static));
+        let mut extent = extent.unwrap_or_default();
+        if extent.size.max(extent.allocated) > reader.memory_bytes {
+            reader.diagnostics.count(Trouble::ImplausibleSize, object);
+            extent = extent::Extent::default();
+        }
         push(&mut batch.objects, object, kind, extent, refcount, flags);
         if let Some(id) = self.numbers.get(object) {
             self.values

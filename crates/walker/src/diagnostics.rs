@@ -16,6 +16,8 @@ pub(crate) enum Trouble {
     UnreadableObject,
     /// A container says that it is larger than any container can be.
     ImplausibleLength,
+    /// An object says that it is larger than all of memory.
+    ImplausibleSize,
     /// A list of the collector does not come back to its head.
     BrokenCollectorList,
     /// A chain of frames or threads ends in memory that can't be read, or does not end.
@@ -30,6 +32,7 @@ impl Trouble {
             Self::NotAnObject => "not-an-object",
             Self::UnreadableObject => "unreadable-object",
             Self::ImplausibleLength => "implausible-length",
+            Self::ImplausibleSize => "implausible-size",
             Self::BrokenCollectorList => "broken-collector-list",
             Self::BrokenChain => "broken-chain",
             Self::Collecting => "collector-running",
@@ -41,6 +44,7 @@ impl Trouble {
             Self::NotAnObject => "a pointer where an object was expected leads to none",
             Self::UnreadableObject => "part of an object's memory could not be read",
             Self::ImplausibleLength => "a container gives an impossible length; it was left out",
+            Self::ImplausibleSize => "an object gives an impossible size; it counts as 0",
             Self::BrokenCollectorList => "a list of the garbage collector is broken",
             Self::BrokenChain => "a chain of frames or threads is broken",
             Self::Collecting => "the garbage collector was running; objects may be missing",

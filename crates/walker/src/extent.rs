@@ -21,8 +21,6 @@ const ALIGNMENT: u64 = 16;
 const DECIMAL_STATIC: u8 = 0x20 | 0x40 | 0x80;
 /// The longest C string that is measured.
 const MAX_C_STRING: u64 = 1 << 20;
-/// Bytes of the address space that programs have.
-const LARGEST: u64 = 1 << 47;
 /// The most codes of a `struct.Struct` that are believed.
 const MAX_CODES: u64 = 1 << 24;
 
@@ -101,11 +99,7 @@ pub(crate) fn of<M: Memory>(
                 .saturating_add(block(bytes)),
         };
     }
-    // No object is larger than the address space: what says so is broken.
-    Ok(Extent {
-        size: size.min(LARGEST),
-        allocated: allocated.min(LARGEST),
-    })
+    Ok(Extent { size, allocated })
 }
 
 /// Bytes of attribute values that belong to an instance.
@@ -416,7 +410,8 @@ fn code<M: Memory>(
     info: &TypeInfo,
 ) -> Result<Parts, Fault> {
     let own = variable(reader, object, info)?;
-    Ok(Parts::own(own.next_multiple_of(8)))
+    // Numbers this large are refused later.
+    Ok(Parts::own(own.checked_next_multiple_of(8).unwrap_or(own)))
 }
 
 /// A generator has room for the variables and the stack of its frame.
@@ -492,7 +487,7 @@ fn element<M: Memory>(
     let children = reader.cache.pointer(at.offset(extra.children))?;
     if children != at.offset(extra._children) {
         let allocated = reader.cache.u64(at.offset(extra.allocated))?;
-        parts.counted += allocated.saturating_mul(8);
+        parts.counted = parts.counted.saturating_add(allocated.saturating_mul(8));
     }
     Ok(parts)
 }

@@ -29,12 +29,18 @@ impl KindTable {
     /// `types` are sorted by address; `public` are the types that `builtins` names.
     pub(crate) fn new(
         layout: &Layout,
-        types: Vec<Arc<TypeInfo>>,
+        mut types: Vec<Arc<TypeInfo>>,
         public: &FxHashSet<RemoteAddress>,
     ) -> Self {
+        let is_frame = |info: &Arc<TypeInfo>| info.tp_name == "frame" && !info.is_heap_type();
+        if !types.iter().any(is_frame) {
+            // Frames without objects are of this type even where nothing refers to it.
+            types.insert(0, Arc::new(TypeInfo::unseen("frame")));
+        }
         let numbers = types
             .iter()
             .enumerate()
+            .filter(|(_, info)| !info.address.is_null())
             .map(|(row, info)| (info.address, TypeId(row as u32)))
             .collect();
         let names = types
@@ -122,8 +128,8 @@ impl KindTable {
 
     /// The rows of the table of types.
     pub(crate) fn rows(&self, object_at: impl Fn(RemoteAddress) -> Option<ObjectId>) -> Vec<Type> {
-        self.types
-            .iter()
+        let rows = self.types.iter();
+        let mut rows: Vec<_> = rows
             .map(|info| {
                 let mut flags = TypeFlags::default();
                 if info.is_heap_type() {
@@ -147,7 +153,9 @@ impl KindTable {
                     base: self.numbers.get(&info.base).copied(),
                 }
             })
-            .collect()
+            .collect();
+        cut_loops(&mut rows);
+        rows
     }
 
     /// A diagnostic of the objects whose references were found by scanning words: how many,
@@ -181,6 +189,24 @@ impl KindTable {
             count: counts.iter().map(|(_, count)| count).sum(),
             examples,
         })
+    }
+}
+
+/// Takes bases away that lead back to their own type, as they can in broken memory.
+fn cut_loops(types: &mut [Type]) {
+    const UNSEEN: u32 = 0;
+    let mut seen = vec![UNSEEN; types.len()];
+    for first in 0..types.len() {
+        let round = first as u32 + 1;
+        let mut row = first;
+        while seen[row] == UNSEEN {
+            seen[row] = round;
+            match types[row].base {
+                Some(base) if seen[base.index()] == round => types[row].base = None,
+                Some(base) => row = base.index(),
+                None => break,
+            }
+        }
     }
 }
 

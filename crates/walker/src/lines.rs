@@ -18,7 +18,7 @@ pub(crate) fn line_at(table: &[u8], first_line: u32, offset: u64) -> u32 {
             13 | 14 => signed(varint(&mut rest)),
             _ => 0,
         };
-        line += delta;
+        line = i64::saturating_add(line, delta);
         if offset < end {
             let has_line = form != 15;
             return if has_line {

@@ -79,6 +79,7 @@ fn line<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Result<u32
     let table = reader.cache.pointer(frame.code.offset(c.co_linetable))?;
     let b = &structs.py_bytes_object;
     let length = reader.cache.u64(table.offset(b.ob_size))?.min(1 << 24);
+    reader.spend(table, length.div_ceil(8))?;
     let table = reader
         .cache
         .bytes(table.offset(b.ob_sval), length as usize)?;

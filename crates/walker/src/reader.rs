@@ -14,6 +14,11 @@ const POINTERS: usize = 512;
 /// Larger counts are pointers: free blocks of pymalloc begin with the next one's address.
 const MAX_REFCOUNT: u64 = 1 << 36;
 
+/// How often a thread may read as many words of arrays and chains as there are in memory.
+/// Each belongs to one object, and a pass reads it once or twice; the names of inline
+/// attributes, which many objects share, are not longer than those objects.
+const READS: u64 = 8;
+
 /// What decoders read through.
 pub(crate) struct Reader<'a, M> {
     pub(crate) cache: PageCache<&'a M>,
@@ -22,6 +27,11 @@ pub(crate) struct Reader<'a, M> {
     pub(crate) diagnostics: Diagnostics,
     /// The `PyInterpreterState` that keeps the state of static types.
     pub(crate) interpreter: RemoteAddress,
+    /// Bytes of memory in which objects can lie.
+    pub(crate) memory_bytes: u64,
+    /// Words of arrays and chains that may still be read: in broken memory many objects can
+    /// claim the same array, and chains can go round.
+    budget: u64,
     types: &'a TypeTable,
     known: FxHashMap<RemoteAddress, Option<Arc<TypeInfo>>>,
     module_states: FxHashMap<String, Option<Arc<Vec<Field>>>>,
@@ -30,6 +40,7 @@ pub(crate) struct Reader<'a, M> {
 impl<'a, M: Memory> Reader<'a, M> {
     pub(crate) fn new(
         memory: &'a M,
+        memory_bytes: u64,
         cache_bytes: usize,
         layout: &'a Layout,
         types: &'a TypeTable,
@@ -42,6 +53,8 @@ impl<'a, M: Memory> Reader<'a, M> {
             names,
             diagnostics: Diagnostics::default(),
             interpreter,
+            memory_bytes,
+            budget: memory_bytes / 8 * READS,
             types,
             known: FxHashMap::default(),
             module_states: FxHashMap::default(),
@@ -85,6 +98,25 @@ impl<'a, M: Memory> Reader<'a, M> {
             && self.type_of(address).is_some()
     }
 
+    /// Takes so many words of an array or a chain that begins at an address out of what may
+    /// be read; a fault when they are more than there can be.
+    pub(crate) fn spend(&mut self, address: RemoteAddress, words: u64) -> Result<(), Fault> {
+        let length = words.saturating_mul(8) as usize;
+        match self.budget.checked_sub(words) {
+            Some(rest) if words <= self.memory_bytes / 8 => self.budget = rest,
+            _ => return Err(Fault { address, length }),
+        }
+        Ok(())
+    }
+
+    /// Runs what reads a second time, without counting its trouble again.
+    pub(crate) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let counted = std::mem::take(&mut self.diagnostics);
+        let result = read(self);
+        self.diagnostics = counted;
+        result
+    }
+
     /// Reads `count` pointers from `address` on and hands each with its index to `each`.
     /// The caller has bounded the count. Stops at the first page that can't be read.
     pub(crate) fn pointers(
@@ -93,6 +125,7 @@ impl<'a, M: Memory> Reader<'a, M> {
         count: usize,
         mut each: impl FnMut(&mut Self, usize, RemoteAddress),
     ) -> Result<(), Fault> {
+        self.spend(address, count as u64)?;
         let mut bytes = [0; POINTERS * 8];
         let mut done = 0;
         while done < count {

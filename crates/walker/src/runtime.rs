@@ -62,31 +62,55 @@ pub(crate) fn interpreters<M: Memory>(
     let layout = reader.layout;
     let head = layout.structs.py_runtime_state.interpreters_head;
     let i = &layout.structs.py_interpreter_state;
-    let mut address = reader.cache.pointer(runtime.offset(head))?;
+    let mut link = runtime.offset(head);
+    let mut seen = FxHashSet::default();
     let mut found = Vec::new();
-    while !address.is_null() {
-        if found.len() >= MAX_INTERPRETERS {
-            reader.diagnostics.count(Trouble::BrokenChain, address);
-            break;
+    loop {
+        match interpreter(reader, link) {
+            Ok(None) => break,
+            Ok(Some((address, id))) if found.len() < MAX_INTERPRETERS && seen.insert(address) => {
+                let threads = threads(reader, runtime, address, &mut seen);
+                found.push(Interpreter {
+                    address,
+                    id,
+                    threads,
+                });
+                link = address.offset(i.next);
+            }
+            // Without the first there is nothing to walk.
+            Err(fault) if found.is_empty() => return Err(fault),
+            _ => {
+                reader.diagnostics.count(Trouble::BrokenChain, link);
+                break;
+            }
         }
-        let id = reader.cache.u64(address.offset(i.id))? as u32;
-        let threads = threads(reader, runtime, address);
-        found.push(Interpreter {
-            address,
-            id,
-            threads,
-        });
-        address = reader.cache.pointer(address.offset(i.next))?;
     }
     // The chain begins with the newest.
     found.sort_by_key(|interpreter| interpreter.id);
     Ok(found)
 }
 
+/// The interpreter to which a link leads, and its number.
+fn interpreter<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    link: RemoteAddress,
+) -> Result<Option<(RemoteAddress, u32)>, Fault> {
+    let id = reader.layout.structs.py_interpreter_state.id;
+    let address = reader.cache.pointer(link)?;
+    if address.is_null() {
+        return Ok(None);
+    }
+    let id = reader.cache.u64(address.offset(id))?;
+    Ok(Some((address, id as u32)))
+}
+
+/// The threads of an interpreter. `seen` are the states and frames met so far: each belongs
+/// to one chain, so that one that is met twice means that a chain goes round.
 fn threads<M: Memory>(
     reader: &mut Reader<'_, M>,
     runtime: RemoteAddress,
     interpreter: RemoteAddress,
+    seen: &mut FxHashSet<RemoteAddress>,
 ) -> Vec<ThreadState> {
     let layout = reader.layout;
     let head = layout.structs.py_interpreter_state.threads_head;
@@ -97,13 +121,13 @@ fn threads<M: Memory>(
     loop {
         let address = match reader.cache.pointer(link) {
             Ok(address) if address.is_null() => break,
-            Ok(address) if found.len() < MAX_THREADS => address,
+            Ok(address) if found.len() < MAX_THREADS && seen.insert(address) => address,
             _ => {
                 reader.diagnostics.count(Trouble::BrokenChain, link);
                 break;
             }
         };
-        match thread(reader, address, address == holder) {
+        match thread(reader, address, address == holder, seen) {
             Ok(thread) => found.push(thread),
             Err(_) => {
                 reader.diagnostics.count(Trouble::BrokenChain, address);
@@ -148,6 +172,7 @@ fn thread<M: Memory>(
     reader: &mut Reader<'_, M>,
     address: RemoteAddress,
     holds_gil: bool,
+    seen: &mut FxHashSet<RemoteAddress>,
 ) -> Result<ThreadState, Fault> {
     let structs = &reader.layout.structs;
     let t = &structs.py_thread_state;
@@ -170,7 +195,7 @@ fn thread<M: Memory>(
             _ => RemoteAddress::NULL,
         },
     };
-    let mut frames = frames(reader, innermost);
+    let mut frames = frames(reader, innermost, seen);
     frames.reverse();
     Ok(ThreadState {
         address,
@@ -182,12 +207,15 @@ fn thread<M: Memory>(
 }
 
 /// The frames of a thread, innermost first.
-fn frames<M: Memory>(reader: &mut Reader<'_, M>, innermost: RemoteAddress) -> Vec<FrameState> {
+fn frames<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    innermost: RemoteAddress,
+    seen: &mut FxHashSet<RemoteAddress>,
+) -> Vec<FrameState> {
     let mut found = Vec::new();
-    let mut seen = FxHashSet::default();
     let mut address = innermost;
     while !address.is_null() {
-        if seen.len() >= MAX_FRAMES || !seen.insert(address) {
+        if found.len() >= MAX_FRAMES || !seen.insert(address) {
             reader.diagnostics.count(Trouble::BrokenChain, address);
             break;
         }

@@ -91,6 +91,7 @@ impl Text {
         out: &mut String,
     ) -> Result<(), Fault> {
         let count = (self.length as usize).min(limit);
+        reader.spend(self.data, (count as u64 * self.width).div_ceil(8))?;
         let mut bytes = [0; 1024];
         let at_once = bytes.len() / self.width as usize;
         let mut done = 0;

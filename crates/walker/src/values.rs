@@ -127,6 +127,7 @@ impl ValueReader {
         } else {
             ValueForm::Bytes
         };
+        reader.spend(start, kept.div_ceil(8) as u64)?;
         Ok((form, reader.cache.bytes(start, kept)?))
     }
 }

@@ -107,14 +107,21 @@ pub fn walk<M: Memory>(
     let marks = Marks::new(target.regions);
     let cancelled = AtomicBool::new(false);
     let layout = target.layout;
-    let mut reader = Reader::new(
-        memory,
-        DISCOVER_CACHE,
-        layout,
-        &types,
-        &names,
-        RemoteAddress::NULL,
-    );
+    let memory_bytes = target.regions.iter().fold(0u64, |bytes, region| {
+        bytes.saturating_add(region.end.saturating_sub(region.start))
+    });
+    let new_reader = |cache, interpreter| {
+        Reader::new(
+            memory,
+            memory_bytes,
+            cache,
+            layout,
+            &types,
+            &names,
+            interpreter,
+        )
+    };
+    let mut reader = new_reader(DISCOVER_CACHE, RemoteAddress::NULL);
     let interpreters = runtime::interpreters(&mut reader, target.runtime)?;
     let Some(main) = interpreters.first() else {
         return Err(WalkError::NoInterpreter);
@@ -156,11 +163,9 @@ pub fn walk<M: Memory>(
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
             .map(|_| {
-                let (types, names) = (&types, &names);
-                let (discovery, tick) = (&discovery, &tick);
+                let (discovery, tick, new_reader) = (&discovery, &tick, &new_reader);
                 scope.spawn(move || {
-                    let mut reader =
-                        Reader::new(memory, DISCOVER_CACHE, layout, types, names, main);
+                    let mut reader = new_reader(DISCOVER_CACHE, main);
                     discovery.run(&mut reader, Vec::new(), tick)
                 })
             })
@@ -187,7 +192,7 @@ pub fn walk<M: Memory>(
         images: target.images,
         values: ValueReader::new(options.values.unwrap_or(ValuesKept::None)),
     };
-    let make_reader = |cache| Reader::new(memory, cache, layout, &types, &names, main);
+    let make_reader = |cache| new_reader(cache, main);
     let described = describe(&description, threads, progress, &make_reader)?;
     let Described {
         mut objects,
@@ -195,6 +200,7 @@ pub fn walk<M: Memory>(
         mut values,
         owned_dicts,
         diagnostics: more,
+        ..
     } = described;
     diagnostics.merge(more);
     let scanned = kinds.scanned(&objects);
@@ -266,7 +272,7 @@ fn public_builtins<M: Memory>(
     let Ok(dict) = reader.cache.pointer(interpreter.offset(builtins)) else {
         return public;
     };
-    if let Ok(Some(table)) = Table::read(reader, dict) {
+    if let Ok(Some(table)) = reader.quietly(|reader| Table::read(reader, dict)) {
         // An unreadable rest only costs some names their short form.
         let _ = table.entries(reader, |reader, key, value| {
             if let Some(info) = reader.type_at(value)
@@ -287,20 +293,44 @@ struct Described {
     values: Values,
     owned_dicts: Vec<(ObjectId, exuvia_snapshot::TypeId)>,
     diagnostics: Diagnostics,
+    /// Sums of the sizes.
+    size: u64,
+    allocated: u64,
 }
 
 impl Described {
     fn append(&mut self, batch: &Batch) -> Result<(), ReferencesOverflow> {
+        self.append_sizes(batch);
         let (all, more) = (&mut self.objects, &batch.objects);
         all.address.extend_from_slice(&more.address);
         all.kind.extend_from_slice(&more.kind);
-        all.size.extend_from_slice(&more.size);
-        all.allocated.extend_from_slice(&more.allocated);
         all.refcount.extend_from_slice(&more.refcount);
         all.flags.extend_from_slice(&more.flags);
         self.values.append(&batch.values);
         self.owned_dicts.extend_from_slice(&batch.owned_dicts);
         self.references.append(&batch.references)
+    }
+
+    /// Readers of a snapshot add sizes up: what no longer fits into the sum counts as 0.
+    fn append_sizes(&mut self, batch: &Batch) {
+        let more = &batch.objects;
+        let rows = more.address.iter().zip(&more.size).zip(&more.allocated);
+        for ((&address, &size), &allocated) in rows {
+            let sums = self
+                .size
+                .checked_add(size)
+                .zip(self.allocated.checked_add(allocated));
+            let (size, allocated) = if let Some(sums) = sums {
+                (self.size, self.allocated) = sums;
+                (size, allocated)
+            } else {
+                let at = RemoteAddress::new(address);
+                self.diagnostics.count(Trouble::ImplausibleSize, at);
+                (0, 0)
+            };
+            self.objects.size.push(size);
+            self.objects.allocated.push(allocated);
+        }
     }
 }
 

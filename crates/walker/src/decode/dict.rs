@@ -97,6 +97,7 @@ impl Keys {
             (entry.me_key, entry.me_value)
         };
         let size = self.entry_size(reader);
+        reader.spend(self.entries, self.entry_count * size / 8)?;
         let mut bytes = [0; 24 * 170];
         let at_once = bytes.len() as u64 / size;
         let mut done = 0;

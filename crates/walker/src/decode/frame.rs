@@ -188,6 +188,7 @@ impl Variables {
         let mut found = Vec::with_capacity(count.min(64) as usize);
         reader.pointers(first, count as usize, |_, _, name| found.push(name))?;
         let kinds = kinds.offset(structs.py_bytes_object.ob_sval);
+        reader.spend(kinds, (count as u64).div_ceil(8))?;
         let kinds = reader.cache.bytes(kinds, count as usize)?;
         let stacksize = reader.cache.u32(code.offset(c.co_stacksize))?;
         Ok(Some(Self {

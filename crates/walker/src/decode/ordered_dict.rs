@@ -25,6 +25,7 @@ pub(super) fn references<M: Memory>(
             reader.diagnostics.count(Trouble::ImplausibleLength, object);
             break;
         }
+        reader.spend(node, n.size / 8)?;
         let key = reader.cache.pointer(node.offset(n.key))?;
         sink.own(key, Step::Interior(reader.names.od_key));
         node = reader.cache.pointer(node.offset(n.next))?;

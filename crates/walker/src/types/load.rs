@@ -1,6 +1,7 @@
 //! Reading a `PyTypeObject`.
 
 use super::{DictPlacement, Family, Field, TypeInfo, fields, name};
+use crate::diagnostics::Trouble;
 use crate::names::Names;
 use crate::reader::{Reader, pointer_in, u64_in};
 use crate::sink::{Hold, Step};
@@ -50,7 +51,8 @@ fn read<M: Memory>(
     solid.fields.sort_unstable_by_key(|field| field.offset);
 
     let inline_names = if head.flags & type_flags::MANAGED_DICT != 0 {
-        inline_names(reader, address)?
+        let names = inline_names(reader, address);
+        readable(reader, address, names)
     } else {
         Vec::new()
     };
@@ -93,6 +95,19 @@ fn read<M: Memory>(
         inline_names,
         is_ctypes: solid.is_ctypes,
     }))
+}
+
+/// A part of a type, or nothing of it with a diagnostic: the type's instances are there all
+/// the same.
+fn readable<M: Memory, T: Default>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+    part: Result<T, Fault>,
+) -> T {
+    part.unwrap_or_else(|_| {
+        reader.diagnostics.count(Trouble::UnreadableObject, address);
+        T::default()
+    })
 }
 
 /// The fields of a `PyTypeObject` that say whether it is one, and what its instances are.
@@ -180,12 +195,15 @@ fn solid_base<M: Memory>(
     // beginning (`_io.FileIO` and `_io._IOBase`): the first that is found serves.
     let mut described = false;
     let mut at = address;
-    for _ in 0..MAX_BASES {
+    let mut seen = Vec::new();
+    while seen.len() < MAX_BASES && !seen.contains(&at) {
+        seen.push(at);
         let Some(head) = Head::read(reader, at)? else {
             break;
         };
         let Some(tp_name) = c_type_name(reader, at, head.flags)? else {
-            add(&mut solid.fields, members(reader, names, &head)?);
+            let members = members(reader, names, &head);
+            add(&mut solid.fields, readable(reader, at, members));
             at = head.base;
             continue;
         };
@@ -197,7 +215,8 @@ fn solid_base<M: Memory>(
                 add(&mut solid.fields, more);
             } else if family.is_none() {
                 solid.scan |= extends_base(reader, &head)?;
-                add(&mut solid.fields, members(reader, names, &head)?);
+                let members = members(reader, names, &head);
+                add(&mut solid.fields, readable(reader, at, members));
             }
         }
         if let Some(family) = family {

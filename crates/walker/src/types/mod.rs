@@ -58,6 +58,29 @@ pub(crate) struct TypeInfo {
 }
 
 impl TypeInfo {
+    /// A built-in type that was not met in memory.
+    pub(crate) fn unseen(tp_name: &str) -> Self {
+        Self {
+            address: RemoteAddress::NULL,
+            module: "builtins".to_owned(),
+            name: tp_name.to_owned(),
+            tp_name: tp_name.to_owned(),
+            base: RemoteAddress::NULL,
+            basicsize: 0,
+            itemsize: 0,
+            flags: 0,
+            family: Family::Plain,
+            scan: false,
+            fields: Vec::new(),
+            fields_end: 0,
+            has_guards: false,
+            dict: DictPlacement::None,
+            weaklistoffset: 0,
+            inline_names: Vec::new(),
+            is_ctypes: false,
+        }
+    }
+
     /// Whether it was made at run time, so that each instance owns a reference to it.
     pub(crate) fn is_heap_type(&self) -> bool {
         self.flags & type_flags::HEAPTYPE != 0

@@ -27,7 +27,11 @@ pub(super) fn read<M: Memory>(
     let type_object = &reader.layout.structs.py_type_object;
     let tp_name = reader.cache.pointer(address.offset(type_object.tp_name))?;
     let dict = address.offset(type_object.tp_dict);
-    let tp_name = reader.cache.c_string(tp_name, NAME_LIMIT)?;
+    let tp_name = match reader.cache.c_string(tp_name, NAME_LIMIT) {
+        // A class has its name in an object as well.
+        Err(_) if flags & type_flags::HEAPTYPE != 0 => String::new(),
+        tp_name => tp_name?,
+    };
     let (module, name) = match tp_name.rsplit_once('.') {
         Some((module, name)) => (module.to_owned(), name.to_owned()),
         None => ("builtins".to_owned(), tp_name.clone()),
@@ -41,9 +45,12 @@ pub(super) fn read<M: Memory>(
     }
     let ht_name = reader.layout.structs.py_heap_type_object.ht_name;
     let ht_name = reader.cache.pointer(address.offset(ht_name))?;
-    let name = text::read(reader, ht_name, NAME_LIMIT)?.unwrap_or(name);
+    let ht_name = text::read(reader, ht_name, NAME_LIMIT);
     let dict = reader.cache.pointer(dict)?;
-    let module = module_in(reader, dict)?.unwrap_or(module);
+    // A broken part is counted where the class is read as an object.
+    let in_dict = reader.quietly(|reader| module_in(reader, dict));
+    let name = ht_name.ok().flatten().unwrap_or(name);
+    let module = in_dict.ok().flatten().unwrap_or(module);
     Ok(TypeName {
         module,
         name,

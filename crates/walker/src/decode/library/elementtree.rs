@@ -42,6 +42,7 @@ pub(in crate::decode) fn iterator<M: Memory>(
     };
     let used = length(reader, object, object.offset(iterator.parent_stack_used))?;
     let stack = reader.cache.pointer(object.offset(iterator.parent_stack))?;
+    reader.spend(stack, used as u64 * locator.size / 8)?;
     for i in 0..used {
         let at = stack.offset(i as u64 * locator.size + locator.parent);
         let parent = reader.cache.pointer(at)?;

@@ -27,7 +27,9 @@ pub(in crate::decode) fn pickler<M: Memory>(
     }
     let slots = reader.cache.u64(memo.offset(table.mt_allocated))?;
     let first = reader.cache.pointer(memo.offset(table.mt_table))?;
-    for slot in 0..slots.min(MAX_MEMO) {
+    let slots = slots.min(MAX_MEMO);
+    reader.spend(first, slots * entry.size / 8)?;
+    for slot in 0..slots {
         let at = first.offset(slot * entry.size + entry.me_key);
         let key = reader.cache.pointer(at)?;
         sink.own(key, Step::Interior(reader.names.memo));

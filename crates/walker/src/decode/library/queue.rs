@@ -27,6 +27,7 @@ pub(in crate::decode) fn references<M: Memory>(
     if cap > MAX_ITEMS || first >= cap || count > cap {
         return Ok(());
     }
+    reader.spend(items, count)?;
     for i in 0..count {
         let at = items.offset((first + i) % cap * 8);
         let item = reader.cache.pointer(at)?;

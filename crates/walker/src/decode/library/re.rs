@@ -19,7 +19,9 @@ pub(in crate::decode) fn template<M: Memory>(
         return Ok(());
     };
     let count = reader.cache.u64(object.offset(template.ob_size))?;
-    for i in 0..count.min(MAX_ITEMS) {
+    let count = count.min(MAX_ITEMS);
+    reader.spend(object, count * ITEM / 8)?;
+    for i in 0..count {
         let at = object.offset(template.items + i * ITEM + LITERAL);
         let literal = reader.cache.pointer(at)?;
         sink.own(literal, Step::Numbered(i as usize));

@@ -23,7 +23,9 @@ pub(in crate::decode) fn references<M: Memory>(
         return Ok(());
     }
     let count = reader.cache.u64(object.offset(zone.num_ttinfos))?;
-    for i in 0..count.min(MAX_TTINFOS) {
+    let count = count.min(MAX_TTINFOS);
+    reader.spend(infos, count * info.size / 8)?;
+    for i in 0..count {
         for offset in [info.utcoff, info.dstoff, info.tzname] {
             let at = infos.offset(i * info.size + offset);
             let target = reader.cache.pointer(at)?;
