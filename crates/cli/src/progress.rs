@@ -46,6 +46,9 @@ impl Progress {
 
     /// The next phase begins: `reading`, `walking`, `writing`.
     pub(crate) fn phase(&self, name: &'static str) {
+        if NAME_PHASES.load(Ordering::Relaxed) {
+            self.bar.suspend(|| anstream::eprintln!("phase: {name}"));
+        }
         self.expected.store(0, Ordering::Relaxed);
         self.bar.set_style(style(COUNTING));
         self.bar.set_message(name);

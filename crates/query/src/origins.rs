@@ -89,8 +89,9 @@ fn named_by_type<'a>(
 ) -> impl Iterator<Item = Origin> + 'a {
     objects.map(move |target| Origin {
         name: format!(
-            "{prefix}_{}",
-            harmless(&heap.snapshot().type_of(target).name)
+            "{prefix}_{}[{:#x}]",
+            harmless(&heap.snapshot().type_of(target).name),
+            heap.snapshot().objects.address[target.index()]
         ),
         target,
     })

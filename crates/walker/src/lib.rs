@@ -4,7 +4,7 @@
 //! which addresses are objects: the garbage collector's lists give every tracked one, and
 //! all others are found by reference from those and from the roots. The second, when every
 //! object has a number, reads what each is and what it refers to, and builds the tables of
-//! the [`Snapshot`]. Reading twice costs less than keeping addresses of twice the size in
+//! the [`Snapshot`](exuvia_snapshot::Snapshot)(exuvia_snapshot::Snapshot). Reading twice costs less than keeping addresses of twice the size in
 //! between.
 //!
 //! The target's memory is hostile input: every length, depth and count that comes from it is

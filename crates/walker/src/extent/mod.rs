@@ -1,5 +1,7 @@
 //! The two sizes of an object: what `sys.getsizeof` says, and what the allocator holds.
 
+mod library;
+
 use crate::decode::dict::{Keys, Table, values_bytes};
 use crate::decode::instance::{Managed, shared_size};
 use crate::decode::type_object::stg_info_at;
@@ -17,13 +19,6 @@ const SMALL_REQUEST: u64 = 512;
 /// What glibc adds to a block, and the step of its sizes.
 const MALLOC_OVERHEAD: u64 = 8;
 const ALIGNMENT: u64 = 16;
-/// `MPD_DATAFLAGS` of libmpdec: the digits of the number are not on the heap.
-const DECIMAL_STATIC: u8 = 0x20 | 0x40 | 0x80;
-/// The longest C string that is measured.
-const MAX_C_STRING: u64 = 1 << 20;
-/// The most codes of a `struct.Struct` that are believed.
-const MAX_CODES: u64 = 1 << 24;
-
 /// The sizes of an object, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -164,34 +159,36 @@ fn parts<M: Memory>(
             let ob_alloc = structs.py_byte_array_object.ob_alloc;
             Parts::own(basic).and(reader.cache.u64(object.offset(ob_alloc))?)
         }
-        Family::StgDict => stg_dict(reader, object, basic)?,
+        Family::StgDict => library::stg_dict(reader, object, basic)?,
         Family::Product
         | Family::Combinations
         | Family::CombinationsWithReplacement
-        | Family::Permutations => Parts::own(basic).and(8 * indices(reader, object, info.family)?),
+        | Family::Permutations => {
+            Parts::own(basic).and(8 * library::indices(reader, object, info.family)?)
+        }
         Family::Type => type_object(reader, object, info)?,
         Family::Code => code(reader, object, info)?,
         Family::Frame => frame(reader, object, info)?,
         Family::Generator => generator(reader, object, info)?,
-        Family::Array => array(reader, object, basic)?,
-        Family::Element => element(reader, object, basic)?,
-        Family::BytesIo => bytes_io(reader, object, basic)?,
+        Family::Array => library::array(reader, object, basic)?,
+        Family::Element => library::element(reader, object, basic)?,
+        Family::BytesIo => library::bytes_io(reader, object, basic)?,
         Family::Buffered => match &structs.buffered {
             Some(b) if !reader.cache.pointer(object.offset(b.buffer))?.is_null() => {
                 Parts::own(basic).and(reader.cache.u64(object.offset(b.buffer_size))?)
             }
             _ => Parts::own(basic),
         },
-        Family::Decimal => decimal(reader, object, basic)?,
+        Family::Decimal => library::decimal(reader, object, basic)?,
         Family::Struct => match (&structs.py_struct_object, &structs.format_code) {
             (Some(s), Some(code)) => {
-                let codes = code_count(reader, object, s.s_codes, code.size)?;
+                let codes = library::code_count(reader, object, s.s_codes, code.size)?;
                 Parts::own(basic).and((codes + 1) * code.size)
             }
             _ => Parts::own(basic),
         },
-        Family::Pickler => pickler(reader, object, basic)?,
-        Family::Unpickler => unpickler(reader, object, basic)?,
+        Family::Pickler => library::pickler(reader, object, basic)?,
+        Family::Unpickler => library::unpickler(reader, object, basic)?,
         Family::Plain
         | Family::Bytes
         | Family::Tuple
@@ -293,7 +290,7 @@ fn type_object<M: Memory>(
         && let Some(s) = &reader.layout.structs.stg_info
     {
         let info = object.offset(info);
-        let described = ctypes_blocks(reader, info, s.format, s.ndim, s.ffi_elements)?;
+        let described = library::ctypes_blocks(reader, info, s.format, s.ndim, s.ffi_elements)?;
         return Ok(Parts::own(metatype.basicsize).and(described));
     }
     let structs = &reader.layout.structs;
@@ -312,96 +309,6 @@ fn type_object<M: Memory>(
         parts.counted = keys.bytes(reader);
     }
     Ok(parts)
-}
-
-/// Bytes of the blocks that a type of ctypes keeps: the format, the shape, and the fields
-/// as libffi wants them, which end with a null pointer.
-fn ctypes_blocks<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    info: RemoteAddress,
-    format: u64,
-    ndim: u64,
-    ffi_elements: u64,
-) -> Result<u64, Fault> {
-    let format = reader.cache.pointer(info.offset(format))?;
-    let ndim = u64::from(reader.cache.u32(info.offset(ndim))?);
-    let elements = reader.cache.pointer(info.offset(ffi_elements))?;
-    let mut pointers = ndim;
-    if !elements.is_null() {
-        let mut count = 0;
-        while count < MAX_CODES && !reader.cache.pointer(elements.offset(8 * count))?.is_null() {
-            count += 1;
-        }
-        pointers += count + 1;
-    }
-    Ok(c_string_bytes(reader, format)? + 8 * pointers)
-}
-
-/// Bytes of a C string and its end; 0 for a null pointer.
-fn c_string_bytes<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    text: RemoteAddress,
-) -> Result<u64, Fault> {
-    if text.is_null() {
-        return Ok(0);
-    }
-    let mut length = 0;
-    while length < MAX_C_STRING && reader.cache.u8(text.offset(length))? != 0 {
-        length += 1;
-    }
-    Ok(length + 1)
-}
-
-fn stg_dict<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    basic: u64,
-) -> Result<Parts, Fault> {
-    let mut parts = dict(reader, object, basic)?;
-    let structs = &reader.layout.structs;
-    if let Some(s) = &structs.stg_dict_object {
-        // `__sizeof__` adds what the struct has more than a dictionary to a size that
-        // counts it already.
-        let more = s.size - structs.py_dict_object.size;
-        parts.own += more;
-        parts.counted += ctypes_blocks(reader, object, s.format, s.ndim, s.ffi_elements)?;
-    }
-    Ok(parts)
-}
-
-/// Numbers that an iterator of `itertools` keeps in blocks of its own.
-fn indices<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    family: Family,
-) -> Result<u64, Fault> {
-    let structs = &reader.layout.structs;
-    let ob_size = structs.py_tuple_object.ob_size;
-    let mut length_at = |at: u64| {
-        let tuple = reader.cache.pointer(object.offset(at))?;
-        reader.cache.u64(tuple.offset(ob_size))
-    };
-    let count = match family {
-        Family::Product => match &structs.product_object {
-            Some(product) => length_at(product.pools)?,
-            None => 0,
-        },
-        Family::Permutations => match &structs.permutations_object {
-            Some(p) => {
-                let pool = length_at(p.pool)?;
-                pool.saturating_add(reader.cache.u64(object.offset(p.r))?)
-            }
-            None => 0,
-        },
-        _ => match (&structs.combinations_object, &structs.cwr_object) {
-            (Some(c), _) if family == Family::Combinations => {
-                reader.cache.u64(object.offset(c.r))?
-            }
-            (_, Some(c)) => reader.cache.u64(object.offset(c.r))?,
-            _ => 0,
-        },
-    };
-    Ok(count.min(MAX_CODES))
 }
 
 fn code<M: Memory>(
@@ -454,156 +361,4 @@ fn frame<M: Memory>(
     let code = reader.cache.pointer(frame.offset(executable))?;
     let slots = frame_slots(reader, code)?;
     Ok(Parts::own(data + localsplus + 8 * slots))
-}
-
-fn array<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    basic: u64,
-) -> Result<Parts, Fault> {
-    let a = &reader.layout.structs.array_object;
-    let itemsize = reader.layout.structs.array_descr.itemsize;
-    let allocated = reader.cache.u64(object.offset(a.allocated))?;
-    let descr = reader.cache.pointer(object.offset(a.ob_descr))?;
-    let itemsize = u64::from(reader.cache.u32(descr.offset(itemsize))?);
-    Ok(Parts::own(basic).and(allocated.saturating_mul(itemsize)))
-}
-
-fn element<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    basic: u64,
-) -> Result<Parts, Fault> {
-    let structs = &reader.layout.structs;
-    let (Some(element), Some(extra)) = (&structs.element_object, &structs.element_object_extra)
-    else {
-        return Ok(Parts::own(basic));
-    };
-    let at = reader.cache.pointer(object.offset(element.extra))?;
-    if at.is_null() {
-        return Ok(Parts::own(basic));
-    }
-    let mut parts = Parts::own(basic).and(extra.size);
-    let children = reader.cache.pointer(at.offset(extra.children))?;
-    if children != at.offset(extra._children) {
-        let allocated = reader.cache.u64(at.offset(extra.allocated))?;
-        parts.counted = parts.counted.saturating_add(allocated.saturating_mul(8));
-    }
-    Ok(parts)
-}
-
-/// A `BytesIO` counts its buffer as its own unless somebody else has it too.
-fn bytes_io<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    basic: u64,
-) -> Result<Parts, Fault> {
-    let structs = &reader.layout.structs;
-    let Some(bytes_io) = &structs.bytes_io else {
-        return Ok(Parts::own(basic));
-    };
-    let ob_refcnt = structs.py_object.ob_refcnt;
-    let buffer = reader.cache.pointer(object.offset(bytes_io.buf))?;
-    if buffer.is_null() || reader.cache.i64(buffer.offset(ob_refcnt))? > 1 {
-        return Ok(Parts::own(basic));
-    }
-    // The block belongs to the `bytes` object, which is a row of its own.
-    Ok(Parts::own(
-        basic.saturating_add(bytes_size(reader, buffer)?),
-    ))
-}
-
-/// `sys.getsizeof` of a `bytes` object.
-fn bytes_size<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> Result<u64, Fault> {
-    let b = &reader.layout.structs.py_bytes_object;
-    let (ob_size, ob_sval) = (b.ob_size, b.ob_sval);
-    let length = reader.cache.u64(object.offset(ob_size))?;
-    Ok(length.saturating_add(ob_sval + 1))
-}
-
-fn decimal<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    basic: u64,
-) -> Result<Parts, Fault> {
-    let Some(decimal) = &reader.layout.structs.py_dec_object else {
-        return Ok(Parts::own(basic));
-    };
-    let flags = reader.cache.u8(object.offset(decimal.dec_flags))?;
-    if flags & DECIMAL_STATIC != 0 {
-        return Ok(Parts::own(basic));
-    }
-    let words = reader.cache.u64(object.offset(decimal.dec_alloc))?;
-    Ok(Parts::own(basic).and(words.saturating_mul(8)))
-}
-
-/// Codes of a compiled format, up to the one without a size that ends it.
-fn code_count<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    codes: u64,
-    step: u64,
-) -> Result<u64, Fault> {
-    let codes = reader.cache.pointer(object.offset(codes))?;
-    let mut count = 0;
-    while !codes.is_null()
-        && count < MAX_CODES
-        && !reader.cache.pointer(codes.offset(count * step))?.is_null()
-    {
-        count += 1;
-    }
-    Ok(count)
-}
-
-fn pickler<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    basic: u64,
-) -> Result<Parts, Fault> {
-    let structs = &reader.layout.structs;
-    let (Some(pickler), Some(table), Some(entry)) = (
-        &structs.pickler_object,
-        &structs.py_memo_table,
-        &structs.py_memo_entry,
-    ) else {
-        return Ok(Parts::own(basic));
-    };
-    let memo = reader.cache.pointer(object.offset(pickler.memo))?;
-    if memo.is_null() {
-        return Ok(Parts::own(basic));
-    }
-    let slots = reader.cache.u64(memo.offset(table.mt_allocated))?;
-    let entries = slots.saturating_mul(entry.size);
-    let buffer = reader.cache.pointer(object.offset(pickler.output_buffer))?;
-    let mut own = basic;
-    if !buffer.is_null() {
-        // The block belongs to the `bytes` object, which is a row of its own.
-        own = own.saturating_add(bytes_size(reader, buffer)?);
-    }
-    Ok(Parts::own(own).and(entries.saturating_add(table.size)))
-}
-
-fn unpickler<M: Memory>(
-    reader: &mut Reader<'_, M>,
-    object: RemoteAddress,
-    basic: u64,
-) -> Result<Parts, Fault> {
-    let Some(unpickler) = &reader.layout.structs.unpickler_object else {
-        return Ok(Parts::own(basic));
-    };
-    let slots = reader.cache.u64(object.offset(unpickler.memo_size))?;
-    let mut counted = slots.saturating_mul(8);
-    if !reader
-        .cache
-        .pointer(object.offset(unpickler.marks))?
-        .is_null()
-    {
-        let marks = reader.cache.u64(object.offset(unpickler.marks_size))?;
-        counted = counted.saturating_add(marks.saturating_mul(8));
-    }
-    for text in [unpickler.input_line, unpickler.encoding, unpickler.errors] {
-        let text = reader.cache.pointer(object.offset(text))?;
-        counted = counted.saturating_add(c_string_bytes(reader, text)?);
-    }
-    Ok(Parts::own(basic).and(counted))
 }
