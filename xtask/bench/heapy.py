@@ -6,7 +6,7 @@ RESET_PEAK = "5"
 
 
 def measure(rare, heartbeat):
-    """Seconds, longest gap and peak memory of `heap()`, of its table and of its paths.
+    """Seconds, gaps and peak memory of `heap()`, of its table and of its paths.
 
     Peaks are bytes above what the process held before the first of them.
     """
@@ -21,7 +21,7 @@ def measure(rare, heartbeat):
         result = work()
         wall = time.perf_counter() - begun
         peak = status("VmHWM") - before
-        results[name] = {"wall": wall, "gap": heartbeat.take(), "peak": peak}
+        results[name] = {"wall": wall, "gaps": heartbeat.take(), "peak": peak}
         return result
 
     def heap():

@@ -3,7 +3,8 @@
 Started with the number of customers to hold. Writes one line of JSON when it is ready, then
 answers each line that it reads with one line of JSON, and ends when stdin is closed:
 
-* `gap`: the heartbeat's longest gap since this was last asked, in seconds.
+* `gaps`: the heartbeat's longest gap since this was last asked, and how long it stood still
+  in all, in seconds.
 * `census`: how many objects the collector tracks, and how many modules are loaded.
 * `fork N`: the seconds that `os.fork()` took, N times.
 * `heapy`: what guppy3 takes for its table and its paths, in this process.
@@ -58,10 +59,13 @@ class Route:
 
 
 class Heartbeat:
-    """Beats every millisecond, and remembers the longest time between two beats."""
+    """Beats every millisecond, and remembers when it did not."""
+
+    STILL = 0.005
 
     def __init__(self):
         self.longest = 0.0
+        self.still = 0.0
         self.beats = 0
         threading.Thread(target=self.beat, name="heartbeat", daemon=True).start()
 
@@ -70,19 +74,23 @@ class Heartbeat:
         while True:
             time.sleep(0.001)
             now = time.perf_counter()
-            if now - last > self.longest:
-                self.longest = now - last
+            gap = now - last
             last = now
+            if gap > self.longest:
+                self.longest = gap
+            if gap > self.STILL:
+                self.still += gap
             self.beats += 1
 
     def take(self):
-        """The longest gap since the last call."""
+        """The longest gap since the last call, and the sum of all long ones."""
         # A gap is known when it is over: the heart must have beaten once more.
         seen = self.beats
         while self.beats < seen + 2:
             time.sleep(0.001)
-        longest, self.longest = self.longest, 0.0
-        return longest
+        gaps = {"longest": self.longest, "still": self.still}
+        self.longest = self.still = 0.0
+        return gaps
 
 
 CUSTOMERS = {}
@@ -145,7 +153,7 @@ def serve(heartbeat):
     say("ready")
     for line in sys.stdin:
         word, _, rest = line.strip().partition(" ")
-        if word == "gap":
+        if word == "gaps":
             say(heartbeat.take())
         elif word == "census":
             say(census())

@@ -1,7 +1,7 @@
 use super::census::Census;
 use super::environment::Environment;
 use super::measured::{Row, Sample, What};
-use super::service::Service;
+use super::service::{Gaps, Service};
 use super::target::BUDGET;
 use anyhow::{Result, ensure};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ struct Steps {
 #[derive(Debug, Clone, Copy, Deserialize)]
 struct Step {
     wall: f64,
-    gap: f64,
+    gaps: Gaps,
     peak: f64,
 }
 
@@ -72,9 +72,9 @@ pub(super) fn measure(environment: &Environment, customers: u64, runs: u32) -> R
 impl From<Step> for Sample {
     fn from(step: Step) -> Self {
         Self {
-            // Its threads wait for the GIL for as long as the heart does not beat.
-            frozen: Some(step.gap),
-            gap: Some(step.gap),
+            // All other threads wait for the GIL while the heart does not beat.
+            frozen: Some(step.gaps.still),
+            gap: Some(step.gaps.longest),
             wall: step.wall,
             peak: Some(step.peak),
             disk: None,

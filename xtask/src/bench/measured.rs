@@ -4,7 +4,7 @@ use serde::Serialize;
 /// One taking of the time. Times in seconds, memory in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sample {
-    /// For how long the tool says that the target stood still.
+    /// For how long the target stood still: as exuvia says, or as the heartbeat missed.
     pub(super) frozen: Option<f64>,
     /// The heartbeat's longest gap meanwhile.
     pub(super) gap: Option<f64>,

@@ -3,6 +3,7 @@ use super::sizes::Size;
 use super::tool::Tool;
 use crate::cargo;
 use anyhow::{Context, Result};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -13,6 +14,15 @@ pub(super) struct Service {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
+}
+
+/// What the heartbeat missed, in seconds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Gaps {
+    /// The longest time between two beats.
+    pub(super) longest: f64,
+    /// All times of more than 5 ms between two beats.
+    pub(super) still: f64,
 }
 
 /// How many objects the interpreter and each customer of the service come to.
@@ -50,6 +60,11 @@ impl Service {
     /// Its process id.
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What the heartbeat missed since this was last asked.
+    pub(super) fn gaps(&mut self) -> Result<Gaps> {
+        self.ask("gaps")
     }
 
     /// Sends a command and waits for the answer.

@@ -69,9 +69,9 @@ impl Samples {
         command: impl FnOnce() -> Result<Sample>,
     ) -> Result<()> {
         let before = Census::take(service)?;
-        let _: f64 = service.ask("gap")?;
+        service.gaps()?;
         let mut sample = command()?;
-        sample.gap = Some(service.ask("gap")?);
+        sample.gap = Some(service.gaps()?.longest);
         let growth = before.growth(&Census::take(service)?);
         // The first growth is kept, but for a later one that is not none.
         if self.growth.is_none_or(|seen| seen.is_none()) {

@@ -8,7 +8,10 @@ pub(crate) use error::CaptureError;
 
 use crate::progress::Progress;
 use exuvia_snapshot::{Capture, CaptureMode, Mapping, Snapshot, ValuesKept};
-use exuvia_tracee::{CloneError, Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone};
+use exuvia_tracee::{
+    CloneError, FreezeError, Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone, StuckReason,
+    StuckThread,
+};
 use exuvia_walker::{Target, WalkOptions};
 use interpreter::Interpreter;
 use regions::Regions;
@@ -16,6 +19,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long all threads may take to stop.
 const FREEZE_DEADLINE: Duration = Duration::from_secs(3);
+/// How often more it is tried when threads had no time to stop.
+const BUSY_TRIES: u32 = 3;
 /// How often, and for how long in all, a moment without a running garbage collection is
 /// looked for. Each try costs the target a fraction of a millisecond.
 const SAFE_MOMENT_TRIES: u32 = 50;
@@ -104,12 +109,19 @@ fn freeze_at_a_safe_moment(
     for attempt in 1.. {
         // It remembers which pages exist, so each try needs a new one.
         let live = LiveMemory::open(process.pid(), &interpreter.mappings);
-        let frozen = Frozen::freeze_unless(process, FREEZE_DEADLINE, progress.flag())?;
+        let frozen = match Frozen::freeze_unless(process, FREEZE_DEADLINE, progress.flag()) {
+            Err(FreezeError::Stuck { threads, .. })
+                if attempt <= BUSY_TRIES && threads.iter().all(is_only_late) =>
+            {
+                continue;
+            }
+            frozen => frozen?,
+        };
         if progress.cancelled() {
             return Err(CaptureError::Cancelled);
         }
         // Threads that come and go while the process runs can make it look wrong.
-        if attempt == 1 && !fits {
+        if !fits {
             interpreter.fit(&live)?;
         }
         let is_last = attempt >= SAFE_MOMENT_TRIES || begun.elapsed() > SAFE_MOMENT_DEADLINE;
@@ -121,6 +133,12 @@ fn freeze_at_a_safe_moment(
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     Err(CaptureError::Cancelled)
+}
+
+/// Whether a thread had no time to stop: it can run, and waits for nothing. That happens on a
+/// machine without a free processor for so long, such as a virtual one that was paused.
+fn is_only_late(thread: &StuckThread) -> bool {
+    thread.state == 'R' && thread.reason == StuckReason::Unknown
 }
 
 type Captured = (Snapshot, CaptureMode, Duration);
