@@ -42,6 +42,7 @@ pub struct ShortestPaths<'a> {
     heap: &'a Heap,
     origins: Vec<Origin>,
     graph: Option<ShortestPathGraph>,
+    reached: usize,
 }
 
 impl<'a> ShortestPaths<'a> {
@@ -58,6 +59,7 @@ impl<'a> ShortestPaths<'a> {
             heap,
             origins: Vec::new(),
             graph: None,
+            reached: 0,
         };
         let mut distance = usize::MAX;
         for (group, farther) in GROUPS {
@@ -75,6 +77,12 @@ impl<'a> ShortestPaths<'a> {
                 best.graph = graph;
             }
         }
+        if let Some(graph) = &best.graph {
+            let on_paths = targets
+                .iter()
+                .filter(|&&target| graph.objects().contains(target));
+            best.reached = on_paths.count();
+        }
         best
     }
 
@@ -85,6 +93,11 @@ impl<'a> ShortestPaths<'a> {
             paths: count.paths,
             saturated: count.saturated,
         })
+    }
+
+    /// How many of the wanted objects the paths lead to: those nearest to the root.
+    pub fn reached(&self) -> usize {
+        self.reached
     }
 
     /// How many steps each path has, the name of the root being the first; none when no

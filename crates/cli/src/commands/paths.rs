@@ -22,7 +22,19 @@ pub(super) fn run(arguments: &PathsArguments, interrupts: &Interrupts) -> Result
     if arguments.json {
         output::write_json(&PathsDocument::new(&heap, &set, options, &paths, limit))
     } else {
-        output::write(|out| views::paths::write(out, &paths, limit))
+        output::write(|out| views::paths::write(out, &paths, limit))?;
+        say_how_many(paths.reached() as u64, set.count());
+        Ok(())
+    }
+}
+
+/// The search stops where it meets the first of the objects, so that the paths may say
+/// nothing about most of them.
+fn say_how_many(reached: u64, wanted: u64) {
+    if reached < wanted {
+        anstream::eprintln!(
+            "note: these paths lead to {reached} of the {wanted} objects, the nearest to the root"
+        );
     }
 }
 
