@@ -6,7 +6,7 @@ answers each line that it reads with one line of JSON, and ends when stdin is cl
 * `gaps`: the heartbeat's longest gap since this was last asked, and how long it stood still
   in all, in seconds.
 * `census`: how many objects the collector tracks, and how many modules are loaded.
-* `fork N`: the seconds that `os.fork()` took, N times.
+* `fork`: the seconds that `os.fork()` took.
 * `heapy`: what guppy3 takes for its table and its paths, in this process.
 """
 
@@ -124,17 +124,15 @@ def census():
     return {"objects": len(gc.get_objects()), "modules": len(sys.modules)}
 
 
-def fork_times(count):
+def time_of_fork():
     """How long the parent is in `os.fork()`; the child ends at once."""
-    times = []
-    for _ in range(count):
-        begun = time.perf_counter()
-        child = os.fork()
-        if child == 0:
-            os._exit(0)
-        times.append(time.perf_counter() - begun)
-        os.waitpid(child, 0)
-    return times
+    begun = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    seconds = time.perf_counter() - begun
+    os.waitpid(child, 0)
+    return seconds
 
 
 def heapy(heartbeat):
@@ -152,13 +150,13 @@ def say(answer):
 def serve(heartbeat):
     say("ready")
     for line in sys.stdin:
-        word, _, rest = line.strip().partition(" ")
+        word = line.strip()
         if word == "gaps":
             say(heartbeat.take())
         elif word == "census":
             say(census())
         elif word == "fork":
-            say(fork_times(int(rest)))
+            say(time_of_fork())
         elif word == "heapy":
             say(heapy(heartbeat))
         else:

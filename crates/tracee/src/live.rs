@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use exuvia_memory::{BLOCK_SIZE, Fault, Memory, PAGE_SIZE, RemoteAddress};
 
@@ -21,9 +20,10 @@ pub struct LiveMemory {
     /// By address.
     areas: Vec<Area>,
     pagemap: Option<File>,
-    /// `/proc/PID/mem`, for where `process_vm_readv` is forbidden.
+    /// `/proc/PID/mem`, where it can be opened; `process_vm_readv` otherwise. That one pins the
+    /// pages that it reads, and the kernel copies a page that is shared since a fork before it
+    /// pins it: reading a clone in this way would double the memory of the target.
     mem: Option<File>,
-    use_mem: AtomicBool,
 }
 
 /// A mapping that may be read.
@@ -62,7 +62,6 @@ impl LiveMemory {
             areas: areas.collect(),
             pagemap,
             mem: File::open(format!("/proc/{pid}/mem")).ok(),
-            use_mem: AtomicBool::new(false),
         }
     }
 
@@ -90,14 +89,10 @@ impl LiveMemory {
     /// Reads into a list of buffers, each from an address of its own. False when not every
     /// byte was read.
     fn read(&self, pieces: &Pieces) -> bool {
-        if !self.use_mem.load(Ordering::Relaxed) {
-            match self.read_with_process_vm(pieces) {
-                Ok(all) => return all,
-                Err(error) if is_forbidden(&error) => self.use_mem.store(true, Ordering::Relaxed),
-                Err(_) => return false,
-            }
+        match &self.mem {
+            Some(mem) => pieces.read_from(mem),
+            None => self.read_with_process_vm(pieces).unwrap_or(false),
         }
-        self.mem.as_ref().is_some_and(|mem| pieces.read_from(mem))
     }
 
     fn read_with_process_vm(&self, pieces: &Pieces) -> io::Result<bool> {
@@ -289,9 +284,4 @@ fn pages_of_block(block: u64, area: &Area) -> u8 {
 /// The bits `first..=last`.
 fn page_bits(first: usize, last: usize) -> u8 {
     ((2u32 << last.min(7)) - (1 << first.min(7))) as u8
-}
-
-/// Whether the call itself is forbidden here: a seccomp filter on this tool.
-fn is_forbidden(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EPERM | libc::ENOSYS))
 }

@@ -60,12 +60,19 @@ struct Tally {
 
 /// Counts of trouble, one thread's or all.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Diagnostics(BTreeMap<Trouble, Tally>);
+pub(crate) struct Diagnostics {
+    tallies: BTreeMap<Trouble, Tally>,
+    /// Nothing is counted: what is read now was read before.
+    pub(crate) muted: bool,
+}
 
 impl Diagnostics {
     /// Counts one case.
     pub(crate) fn count(&mut self, trouble: Trouble, at: RemoteAddress) {
-        let tally = self.0.entry(trouble).or_default();
+        if self.muted {
+            return;
+        }
+        let tally = self.tallies.entry(trouble).or_default();
         tally.count += 1;
         if tally.examples.len() < EXAMPLES {
             tally.examples.push(at);
@@ -74,8 +81,8 @@ impl Diagnostics {
 
     /// Adds another thread's counts.
     pub(crate) fn merge(&mut self, other: Self) {
-        for (trouble, tally) in other.0 {
-            let mine = self.0.entry(trouble).or_default();
+        for (trouble, tally) in other.tallies {
+            let mine = self.tallies.entry(trouble).or_default();
             mine.count += tally.count;
             mine.examples.extend(tally.examples);
             mine.examples.truncate(EXAMPLES);
@@ -84,7 +91,7 @@ impl Diagnostics {
 
     /// The rows of the snapshot.
     pub(crate) fn into_rows(self) -> Vec<Diagnostic> {
-        self.0
+        self.tallies
             .into_iter()
             .map(|(trouble, tally)| Diagnostic {
                 code: trouble.code().to_owned(),

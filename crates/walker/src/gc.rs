@@ -5,7 +5,8 @@ use crate::marks::{Marked, Marks};
 use crate::reader::Reader;
 use crate::runtime::MAX_INTERPRETERS;
 use exuvia_cpython::Layout;
-use exuvia_memory::{Memory, RemoteAddress};
+use exuvia_memory::{Memory, PageCache, RemoteAddress};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `_PyGC_PREV_MASK` and `NEXT_MASK`: the low bits of the links carry flags.
 const FLAGS: u64 = 3;
@@ -76,34 +77,144 @@ fn heads<M: Memory>(reader: &mut Reader<'_, M>, interpreter: RemoteAddress) -> V
 }
 
 /// Marks the objects of one list; returns whether to go on with the next.
+///
+/// Following links is one read after another, so a long list is walked from both ends at the
+/// same time.
 fn mark_list<M: Memory>(
     reader: &mut Reader<'_, M>,
     head: RemoteAddress,
     marks: &Marks,
     tick: &mut impl FnMut(u64) -> bool,
 ) -> bool {
-    let gc_head = &reader.layout.structs.py_gc_head;
-    let (next, size) = (gc_head._gc_next, gc_head.size);
-    let mut at = head;
-    let mut found = 0;
-    loop {
-        let Ok(link) = reader.cache.u64(at.offset(next)) else {
-            reader.diagnostics.count(Trouble::BrokenCollectorList, at);
-            break;
-        };
-        at = RemoteAddress::new(link & !FLAGS);
-        if at == head {
-            break;
-        }
-        // An object that is met twice means that the list goes round without its head.
-        if marks.mark_tracked(at.offset(size)) != Marked::Now {
-            reader.diagnostics.count(Trouble::BrokenCollectorList, at);
-            break;
-        }
-        found += 1;
-        if found % 8192 == 0 && !tick(8192) {
-            return false;
+    let mut forward = Forward { head, at: head };
+    match forward.walk(reader, marks, SHORT, tick) {
+        Stop::Limit => {}
+        Stop::Cancelled => return false,
+        Stop::Head => return true,
+        // Nobody else marks the objects of this list yet: it goes round without its head.
+        Stop::Marked | Stop::Unreadable => {
+            reader
+                .diagnostics
+                .count(Trouble::BrokenCollectorList, forward.at);
+            return true;
         }
     }
-    tick(found % 8192)
+    let (memory, layout) = (*reader.cache.memory(), reader.layout);
+    let cancelled = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let backward = scope.spawn(|| mark_backward(memory, layout, head, marks, &cancelled));
+        let stop = forward.walk(reader, marks, u64::MAX, tick);
+        cancelled.store(stop == Stop::Cancelled, Ordering::Relaxed);
+        let last = backward.join().ok().flatten();
+        // Both meet where the other one has been, unless a link is broken.
+        let is_whole = match stop {
+            Stop::Marked => last == Some(forward.at),
+            Stop::Head => last.is_none(),
+            Stop::Cancelled | Stop::Limit => true,
+            Stop::Unreadable => false,
+        };
+        if !is_whole {
+            reader
+                .diagnostics
+                .count(Trouble::BrokenCollectorList, forward.at);
+        }
+        stop != Stop::Cancelled
+    })
+}
+
+/// Objects of a list that one thread walks before it asks for help.
+const SHORT: u64 = 1 << 16;
+/// Objects between two reports of progress.
+const TICK: u64 = 8192;
+/// Bytes of the target that the backward walk keeps at hand.
+const BACKWARD_CACHE: usize = 64 << 20;
+
+/// Why a walk along a list stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// It is back at the head.
+    Head,
+    /// The object was marked before.
+    Marked,
+    Unreadable,
+    Limit,
+    Cancelled,
+}
+
+/// A walk along `_gc_next`.
+struct Forward {
+    head: RemoteAddress,
+    at: RemoteAddress,
+}
+
+impl Forward {
+    /// Marks up to `limit` objects.
+    fn walk<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        marks: &Marks,
+        limit: u64,
+        tick: &mut impl FnMut(u64) -> bool,
+    ) -> Stop {
+        let gc_head = &reader.layout.structs.py_gc_head;
+        let (next, size) = (gc_head._gc_next, gc_head.size);
+        let mut found = 0;
+        let stop = loop {
+            if found == limit {
+                break Stop::Limit;
+            }
+            let Ok(link) = reader.cache.u64(self.at.offset(next)) else {
+                break Stop::Unreadable;
+            };
+            self.at = RemoteAddress::new(link & !FLAGS);
+            if self.at == self.head {
+                break Stop::Head;
+            }
+            if marks.mark_tracked(self.at.offset(size)) != Marked::Now {
+                break Stop::Marked;
+            }
+            found += 1;
+            if found % TICK == 0 && !tick(TICK) {
+                return Stop::Cancelled;
+            }
+        };
+        if tick(found % TICK) {
+            stop
+        } else {
+            Stop::Cancelled
+        }
+    }
+}
+
+/// Marks from the end of a list along `_gc_prev`, each step checked against `_gc_next`, until
+/// it meets an object that is marked. Returns the last that it marked itself.
+fn mark_backward<M: Memory>(
+    memory: &M,
+    layout: &Layout,
+    head: RemoteAddress,
+    marks: &Marks,
+    cancelled: &AtomicBool,
+) -> Option<RemoteAddress> {
+    let mut cache = PageCache::new(memory, BACKWARD_CACHE);
+    let gc_head = &layout.structs.py_gc_head;
+    let (next, prev, size) = (gc_head._gc_next, gc_head._gc_prev, gc_head.size);
+    let mut at = head;
+    let mut last = None;
+    while !cancelled.load(Ordering::Relaxed) {
+        let Ok(link) = cache.u64(at.offset(prev)) else {
+            break;
+        };
+        let before = RemoteAddress::new(link & !FLAGS);
+        if before == head {
+            break;
+        }
+        let back = cache.u64(before.offset(next));
+        let leads_back = back.is_ok_and(|link| RemoteAddress::new(link & !FLAGS) == at);
+        if !leads_back || marks.mark_tracked(before.offset(size)) != Marked::Now {
+            break;
+        }
+        last = Some(before);
+        at = before;
+    }
+    last
 }

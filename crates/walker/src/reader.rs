@@ -6,10 +6,11 @@ use crate::types::{Field, TypeInfo, TypeTable, of_module_state};
 use exuvia_cpython::Layout;
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The most pointers that are read at once.
-const POINTERS: usize = 512;
+const POINTERS: usize = 64;
 
 /// Larger counts are pointers: free blocks of pymalloc begin with the next one's address.
 const MAX_REFCOUNT: u64 = 1 << 36;
@@ -33,7 +34,9 @@ pub(crate) struct Reader<'a, M> {
     /// claim the same array, and chains can go round.
     budget: u64,
     types: &'a TypeTable,
-    known: FxHashMap<RemoteAddress, Option<Arc<TypeInfo>>>,
+    /// Copies of this thread's own: a counter of references that all threads share would
+    /// go from core to core with every object.
+    known: FxHashMap<RemoteAddress, Option<Rc<TypeInfo>>>,
     module_states: FxHashMap<String, Option<Arc<Vec<Field>>>>,
 }
 
@@ -62,18 +65,19 @@ impl<'a, M: Memory> Reader<'a, M> {
     }
 
     /// The type of the object at an address, or `None` when what lies there is no object.
-    pub(crate) fn type_of(&mut self, object: RemoteAddress) -> Option<Arc<TypeInfo>> {
+    pub(crate) fn type_of(&mut self, object: RemoteAddress) -> Option<Rc<TypeInfo>> {
         let ob_type = self.layout.structs.py_object.ob_type;
         let address = self.cache.pointer(object.offset(ob_type)).ok()?;
         self.type_at(address)
     }
 
     /// The type whose `PyTypeObject` lies at an address.
-    pub(crate) fn type_at(&mut self, address: RemoteAddress) -> Option<Arc<TypeInfo>> {
+    pub(crate) fn type_at(&mut self, address: RemoteAddress) -> Option<Rc<TypeInfo>> {
         if let Some(known) = self.known.get(&address) {
             return known.clone();
         }
         let info = self.types.get_or_load(self, address);
+        let info = info.map(|info| Rc::new(TypeInfo::clone(&info)));
         self.known.insert(address, info.clone());
         info
     }
@@ -111,9 +115,9 @@ impl<'a, M: Memory> Reader<'a, M> {
 
     /// Runs what reads a second time, without counting its trouble again.
     pub(crate) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        let counted = std::mem::take(&mut self.diagnostics);
+        let muted = std::mem::replace(&mut self.diagnostics.muted, true);
         let result = read(self);
-        self.diagnostics = counted;
+        self.diagnostics.muted = muted;
         result
     }
 

@@ -6,9 +6,6 @@ use super::tool::Tool;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// How often the process forks in each round.
-const FORKS: usize = 5;
-
 /// No new round begins later than this.
 pub(super) const BUDGET: Duration = Duration::from_secs(240);
 
@@ -26,22 +23,24 @@ pub(super) fn measure(
     let mut heap = Samples::new(What::Heap);
     let mut paths = Samples::new(What::Paths);
     let mut dump = Samples::new(What::Dump);
-    let mut forks = Samples::new(What::Fork);
+    let mut fork = Samples::new(What::Fork);
     // In turns, so that what else the machine does falls on all of them.
     for run in 0..runs {
         if run > 0 && begun.elapsed() > BUDGET {
             break;
         }
-        heap.take(&mut service, || {
+        fork.take(&mut service, time_of_fork)?;
+        heap.take(&mut service, |_| {
             let (sample, count) = tool.heap(pid)?;
             objects = count;
             Ok(sample)
         })?;
-        paths.take(&mut service, || tool.paths(pid))?;
-        dump.take(&mut service, || tool.dump(pid))?;
-        forks.samples.extend(fork(&mut service)?);
+        fork.take(&mut service, time_of_fork)?;
+        paths.take(&mut service, |_| tool.paths(pid))?;
+        fork.take(&mut service, time_of_fork)?;
+        dump.take(&mut service, |_| tool.dump(pid))?;
     }
-    let all = [heap, paths, dump, forks];
+    let all = [heap, paths, dump, fork];
     Ok((objects, all.iter().filter_map(Samples::row).collect()))
 }
 
@@ -62,22 +61,26 @@ impl Samples {
         }
     }
 
-    /// Runs the command once more, while the heart beats.
+    /// Does it once more, while the heart beats.
+    ///
+    /// The census before it changes the reference count of every tracked object. That is
+    /// what a process does that is at work, and it matters: a copy of memory that was not
+    /// written since the last copy takes a fraction of the time.
     fn take(
         &mut self,
         service: &mut Service,
-        command: impl FnOnce() -> Result<Sample>,
+        what: impl FnOnce(&mut Service) -> Result<Sample>,
     ) -> Result<()> {
         let before = Census::take(service)?;
         service.gaps()?;
-        let mut sample = command()?;
+        let mut sample = what(service)?;
         sample.gap = Some(service.gaps()?.longest);
         let growth = before.growth(&Census::take(service)?);
         // The first growth is kept, but for a later one that is not none.
         if self.growth.is_none_or(|seen| seen.is_none()) {
             self.growth = Some(growth);
         }
-        eprintln!("{:?}: {:.2} s", self.what, sample.wall);
+        eprintln!("{:?}: {:.3} s", self.what, sample.wall);
         self.samples.push(sample);
         Ok(())
     }
@@ -87,12 +90,11 @@ impl Samples {
     }
 }
 
-fn fork(service: &mut Service) -> Result<Vec<Sample>> {
-    let times: Vec<f64> = service.ask(&format!("fork {FORKS}"))?;
-    let samples = times.into_iter().map(|time| Sample {
+fn time_of_fork(service: &mut Service) -> Result<Sample> {
+    let time: f64 = service.ask("fork")?;
+    Ok(Sample {
         frozen: Some(time),
         wall: time,
         ..Sample::default()
-    });
-    Ok(samples.collect())
+    })
 }

@@ -98,7 +98,7 @@ impl Keys {
         };
         let size = self.entry_size(reader);
         reader.spend(self.entries, self.entry_count * size / 8)?;
-        let mut bytes = [0; 24 * 170];
+        let mut bytes = [0; 24 * 20];
         let at_once = bytes.len() as u64 / size;
         let mut done = 0;
         while done < self.entry_count {

@@ -40,7 +40,7 @@ pub(super) fn references<M: Memory>(
         return Ok(());
     }
     reader.spend(table, (mask + 1) * entry_size / 8)?;
-    let mut bytes = [0; 16 * 256];
+    let mut bytes = [0; 16 * 32];
     let at_once = bytes.len() as u64 / entry_size;
     let (mut done, mut member) = (0, 0);
     while done <= mask {

@@ -27,7 +27,7 @@ pub(crate) enum DictPlacement {
 }
 
 /// What a type says of its instances.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TypeInfo {
     pub(crate) address: RemoteAddress,
     pub(crate) module: String,
