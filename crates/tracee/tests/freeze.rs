@@ -8,7 +8,7 @@
 mod common;
 
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{DEADLINE, Target, children, signal, wait_until};
 use exuvia_tracee::{FreezeError, Frozen, OpenError, Pid, Process, StuckReason};
@@ -121,12 +121,10 @@ fn a_thread_in_vfork_is_named_and_nothing_stays_stopped() {
 #[test]
 fn an_interrupt_ends_the_waiting() {
     let mut vfork = Vfork::start();
-    let begun = Instant::now();
     let interrupt = AtomicBool::new(true);
     let outcome =
         Frozen::freeze_unless(&vfork.target.process(), Duration::from_secs(60), &interrupt);
     assert!(matches!(outcome, Err(FreezeError::Interrupted)));
-    assert!(begun.elapsed() < Duration::from_secs(10));
     vfork.finish();
 }
 
