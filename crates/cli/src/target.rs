@@ -66,6 +66,10 @@ pub(crate) fn warn(snapshot: &Snapshot) {
         let message = &diagnostic.message;
         match diagnostic.count {
             0 | 1 => anstream::eprintln!("warning: {message}"),
+            // Some say it in the sentence.
+            count if message.contains(&count.to_string()) => {
+                anstream::eprintln!("warning: {message}");
+            }
             count => anstream::eprintln!("warning: {message} ({count} times)"),
         }
     }

@@ -173,6 +173,7 @@ impl KindTable {
             .iter()
             .filter_map(|(kind, _)| self.names.get(kind.index()));
         let examples: Vec<String> = names.take(NAMED).cloned().collect();
+        let objects: u64 = counts.iter().map(|(_, count)| count).sum();
         let more = if counts.len() > NAMED {
             ", \u{2026}"
         } else {
@@ -181,12 +182,11 @@ impl KindTable {
         (!counts.is_empty()).then(|| Diagnostic {
             code: "scanned".to_owned(),
             message: format!(
-                "no table describes {} types ({}{more}): the references of their objects were \
-                 found by scanning words",
-                counts.len(),
+                "the references of {objects} objects were found by scanning their words: no table \
+                 describes their types ({}{more})",
                 examples.join(", ")
             ),
-            count: counts.iter().map(|(_, count)| count).sum(),
+            count: objects,
             examples,
         })
     }
