@@ -141,14 +141,13 @@ impl Description<'_> {
                 self.row(reader, object, &info, kind, batch);
             }
             None => {
-                let flags = if self.synthetic.contains(&object) {
+                if self.synthetic.contains(&object) {
                     let _ = reader
                         .quietly(|reader| decode::frame::synthetic(reader, object, &mut sink));
-                    ObjectFlags::SYNTHETIC
                 } else {
+                    // It was an object in the first pass: the row stays, and is never counted.
                     reader.diagnostics.count(Trouble::NotAnObject, object);
-                    ObjectFlags::SYNTHETIC
-                };
+                }
                 let rows = &mut batch.objects;
                 push(
                     rows,
@@ -156,7 +155,7 @@ impl Description<'_> {
                     self.kinds.frame(),
                     extent::Extent::default(),
                     0,
-                    flags,
+                    ObjectFlags::SYNTHETIC,
                 );
             }
         }

@@ -7,7 +7,6 @@ use exuvia_cpython::Layout;
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// The most pointers that are read at once.
 const POINTERS: usize = 64;
@@ -37,7 +36,7 @@ pub(crate) struct Reader<'a, M> {
     /// Copies of this thread's own: a counter of references that all threads share would
     /// go from core to core with every object.
     known: FxHashMap<RemoteAddress, Option<Rc<TypeInfo>>>,
-    module_states: FxHashMap<String, Option<Arc<Vec<Field>>>>,
+    module_states: FxHashMap<String, Option<Rc<[Field]>>>,
 }
 
 impl<'a, M: Memory> Reader<'a, M> {
@@ -83,11 +82,11 @@ impl<'a, M: Memory> Reader<'a, M> {
     }
 
     /// The object pointers in the state of the module of that name, if a table has them.
-    pub(crate) fn module_state(&mut self, m_name: &str, m_size: u64) -> Option<Arc<Vec<Field>>> {
+    pub(crate) fn module_state(&mut self, m_name: &str, m_size: u64) -> Option<Rc<[Field]>> {
         if let Some(known) = self.module_states.get(m_name) {
             return known.clone();
         }
-        let fields = of_module_state(self.layout, &self.types.names, m_name, m_size).map(Arc::new);
+        let fields = of_module_state(self.layout, &self.types.names, m_name, m_size).map(Rc::from);
         self.module_states.insert(m_name.to_owned(), fields.clone());
         fields
     }

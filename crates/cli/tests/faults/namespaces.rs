@@ -71,12 +71,26 @@ pub(crate) fn in_own_mounts(test: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// Mounts an empty file system of so many bytes on a folder, in this namespace.
-pub(crate) fn mount_small(folder: &Path, bytes: u64) -> Result<()> {
-    let status = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
-        .arg(folder)
-        .status()?;
-    ensure!(status.success(), "mount: {status}");
-    Ok(())
+/// A small file system on a folder, in this namespace. The folder can't be removed while it
+/// is there: drop it first.
+#[must_use]
+pub(crate) struct SmallMount<'a>(&'a Path);
+
+impl<'a> SmallMount<'a> {
+    /// Mounts an empty one of so many bytes.
+    pub(crate) fn new(folder: &'a Path, bytes: u64) -> Result<Self> {
+        let status = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
+            .arg(folder)
+            .status()?;
+        ensure!(status.success(), "mount: {status}");
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for SmallMount<'_> {
+    fn drop(&mut self) {
+        // The end of the namespace would unmount it too.
+        let _ = Command::new("umount").arg(self.0).status();
+    }
 }

@@ -1,6 +1,6 @@
 //! Places that can't be written to.
 
-use crate::namespaces::{as_nobody, in_own_mounts, mount_small};
+use crate::namespaces::{SmallMount, as_nobody, in_own_mounts};
 use crate::{Scene, dump, exuvia, is_root};
 use anyhow::{Context, Result};
 use std::fs::{self, Permissions};
@@ -39,7 +39,8 @@ fn the_disk_is_full() -> Result<()> {
         return Ok(());
     }
     let mut scene = Scene::with_nodes(100_000)?;
-    mount_small(scene.folder.path(), 64 << 10)?;
+    let folder = scene.folder.path().to_path_buf();
+    let _mount = SmallMount::new(&folder, 64 << 10)?;
     scene.dump()?.expect_error("can't write", "make room")?;
     scene.assert_nothing_left()
 }

@@ -6,7 +6,6 @@ use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
 use crate::types::Field;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
-use std::sync::Arc;
 
 /// The largest state that is scanned where no table describes it.
 const MAX_STATE: u64 = 1 << 16;
@@ -46,10 +45,10 @@ pub(super) fn references<M: Memory>(
 fn known<M: Memory>(
     reader: &mut Reader<'_, M>,
     state: RemoteAddress,
-    fields: &Arc<Vec<Field>>,
+    fields: &[Field],
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    for field in fields.iter() {
+    for field in fields {
         let target = reader.cache.pointer(state.offset(field.offset))?;
         sink.refer(target, field.step, field.hold);
     }
