@@ -15,6 +15,7 @@ mod layout;
 mod quirks;
 mod shapes;
 pub mod spec;
+mod stack_ref;
 mod structs;
 pub mod type_flags;
 mod types;
@@ -28,6 +29,7 @@ pub use shapes::{
     CurrentFrame, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal, InstanceDict, IntRepr,
     Shapes, StaticTypes,
 };
+pub use stack_ref::StackRef;
 pub use structs::*;
 pub use types::{Access, FieldReference, InvalidReference, Roots, Strength, TypeLayout};
 pub use validate::Invalid;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::type_flags;
+use crate::{StackRef, type_flags};
 
 /// How this build answers each of the questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct Shapes {
     pub dict_values: DictValues,
     /// What a frame begins with.
     pub frame: Frame,
+    /// What a frame's variables and stack hold beside addresses.
+    pub stack_ref: StackRef,
     /// Where a thread's innermost frame is found.
     pub current_frame: CurrentFrame,
     /// How an object says that it is never freed.

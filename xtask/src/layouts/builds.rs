@@ -8,10 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use exuvia_cpython::Version;
 
+use super::debian::{self, Debian};
 use super::dwarf::Image;
 
-/// One build per table: what its series looks like does not change between releases,
-/// except where validation at run time finds it.
+/// One build of pyenv's per table: what its series looks like does not change between
+/// releases, except where validation at run time finds it.
 pub(super) const ALL: &[Version] = &[
     Version::new(3, 11, 7),
     Version::new(3, 12, 1),
@@ -22,10 +23,25 @@ pub(super) const ALL: &[Version] = &[
 #[derive(Debug)]
 pub(super) struct Build {
     pub(super) version: Version,
-    pub(super) prefix: PathBuf,
+    files: Files,
 }
 
-/// The builds found under the prefixes given, or else among pyenv's versions.
+/// Where its files are.
+#[derive(Debug)]
+enum Files {
+    /// Under a prefix, each with its DWARF in itself.
+    Prefix(PathBuf),
+    /// In the root of a Debian system, with the DWARF in files of their own.
+    Debian(Debian),
+}
+
+/// How many tables there are to write when every build is at hand.
+pub(super) fn count() -> usize {
+    ALL.len() + debian::SERIES.len()
+}
+
+/// The builds found under the prefixes given, or else among pyenv's versions and in the
+/// cached root of Debian.
 pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
     let mut builds = Vec::new();
     if prefixes.is_empty() {
@@ -33,13 +49,20 @@ pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
         for &version in ALL {
             let prefix = root.join("versions").join(version.to_string());
             if prefix.is_dir() {
-                builds.push(Build { version, prefix });
+                let files = Files::Prefix(prefix);
+                builds.push(Build { version, files });
             } else {
                 eprintln!(
                     "no CPython {version} in {}: its table stays",
                     root.display()
                 );
             }
+        }
+        for debian in debian::find()? {
+            builds.push(Build {
+                version: debian.version,
+                files: Files::Debian(debian),
+            });
         }
         return Ok(builds);
     }
@@ -50,7 +73,7 @@ pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
         };
         builds.push(Build {
             version,
-            prefix: prefix.clone(),
+            files: Files::Prefix(prefix.clone()),
         });
     }
     Ok(builds)
@@ -69,16 +92,32 @@ impl Build {
 
     /// What the table says of its origin.
     pub(super) fn source(&self) -> String {
-        format!(
-            "DWARF of CPython {}, x86-64 Linux, shared libpython",
-            self.version
-        )
+        let linking = match &self.files {
+            Files::Prefix(_) => "shared libpython",
+            Files::Debian(_) => "Debian's static build",
+        };
+        format!("DWARF of CPython {}, x86-64 Linux, {linking}", self.version)
+    }
+
+    /// The folder that the build was found in.
+    pub(super) fn path(&self) -> &Path {
+        match &self.files {
+            Files::Prefix(prefix) => prefix,
+            Files::Debian(debian) => &debian.root,
+        }
     }
 
     /// The types of libpython and of the extension modules of the standard library.
     pub(super) fn image(&self) -> Result<Image> {
+        match &self.files {
+            Files::Prefix(prefix) => self.image_of_prefix(prefix),
+            Files::Debian(debian) => debian.image(),
+        }
+    }
+
+    fn image_of_prefix(&self, prefix: &Path) -> Result<Image> {
         let series = self.series();
-        let library = self.prefix.join("lib");
+        let library = prefix.join("lib");
         let mut image = Image::default();
         let main = library.join(format!("libpython{series}.so.1.0"));
         if !image.add_file(&main)? {
@@ -94,7 +133,7 @@ impl Build {
     }
 }
 
-fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(directory).with_context(|| format!("can't read {}", directory.display()))?;
     let mut paths = Vec::new();

@@ -1,5 +1,6 @@
 //! The C types of a build, read from the DWARF of its files.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
@@ -88,14 +89,22 @@ impl Image {
         if file.section_by_name(".debug_info").is_none() {
             return Ok(false);
         }
-        let load = |id: gimli::SectionId| -> Result<Reader<'_>> {
-            let data = match file.section_by_name(id.name()) {
-                Some(section) => section.data()?,
-                None => &[],
-            };
-            Ok(EndianSlice::new(data, LittleEndian))
+        if file.gnu_debugaltlink()?.is_some() {
+            // None of the files read so far shares its DWARF with others, as dwz can do.
+            bail!(
+                "{} keeps part of its DWARF in a supplementary file, which is not read",
+                path.display()
+            );
+        }
+        // Debug files of distributions have compressed sections.
+        let load = |id: gimli::SectionId| -> Result<Cow<'_, [u8]>> {
+            Ok(match file.section_by_name(id.name()) {
+                Some(section) => section.uncompressed_data()?,
+                None => Cow::Borrowed(&[]),
+            })
         };
-        let dwarf = gimli::Dwarf::load(load)?;
+        let sections = gimli::DwarfSections::load(load)?;
+        let dwarf = sections.borrow(|data| EndianSlice::new(data, LittleEndian));
         let mut units = dwarf.units();
         while let Some(header) = units.next()? {
             let unit = dwarf.unit(header)?;

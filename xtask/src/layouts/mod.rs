@@ -4,6 +4,7 @@
 //! files beside the tables, `types.toml` and `roots.toml`; where it lies comes from DWARF.
 
 mod builds;
+mod debian;
 mod dwarf;
 mod lookup;
 mod pointers;
@@ -43,10 +44,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let builds = builds::find(&args.prefixes)?;
     let mut images = Vec::new();
     for build in &builds {
-        eprintln!("reading {}", build.prefix.display());
+        eprintln!("reading {}", build.path().display());
         images.push(build.image()?);
     }
-    if builds.len() == builds::ALL.len() {
+    if builds.len() == builds::count() {
         // With every build at hand, what none of them has is a slip of the pen.
         types.check_all_used(&images)?;
         roots.check_all_used(&images)?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use exuvia_cpython::{
     CurrentFrame, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal, InstanceDict, IntRepr,
-    Shapes, StaticTypes,
+    Shapes, StackRef, StaticTypes,
 };
 
 use super::dwarf::{Image, Type};
@@ -38,6 +38,7 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
         } else {
             Frame::ExecutableFirst
         },
+        stack_ref: stack_ref(image)?,
         current_frame: if has("PyThreadState", "current_frame")? {
             CurrentFrame::ThreadState
         } else {
@@ -85,4 +86,22 @@ fn gc_lists(image: &Image) -> Result<GcLists> {
         return Ok(GcLists::ThreeGenerations);
     }
     bail!("the collector keeps its objects in no known way");
+}
+
+/// What the slots of a frame are. The tags are macros, of which DWARF knows nothing.
+fn stack_ref(image: &Image) -> Result<StackRef> {
+    let Some(frame) = image.record("_PyInterpreterFrame")? else {
+        bail!("no struct _PyInterpreterFrame");
+    };
+    let slot = image.field(frame, "localsplus").map(|field| field.target);
+    let Some(Type::Array { element, .. }) = slot.and_then(|slot| image.strip(slot)) else {
+        bail!("the variables of a frame are no array");
+    };
+    Ok(match image.strip(*element) {
+        Some(Type::Pointer(_)) => StackRef::Pointer,
+        // One tag bit is all that 3.13 has, whose frames do not say how deep their stack is
+        // by a pointer.
+        _ if image.field(frame, "stackpointer").is_none() => StackRef::OneTagBit,
+        _ => StackRef::TwoTagBits,
+    })
 }
