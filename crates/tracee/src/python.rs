@@ -4,7 +4,7 @@ use exuvia_memory::RemoteAddress;
 
 use crate::elf::ElfFile;
 use crate::symbols::{Image, file_name, images};
-use crate::{Mappings, Pid, Process};
+use crate::{MappedFiles, Mappings, Pid};
 
 /// How the interpreter came into the process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,9 +60,9 @@ pub enum LocateError {
 }
 
 impl PythonImage {
-    /// Finds the interpreter in a process.
-    pub fn locate(process: &Process, mappings: &Mappings) -> Result<Self, LocateError> {
-        let images = images(process, mappings);
+    /// Finds the interpreter in a target.
+    pub fn locate(files: &dyn MappedFiles, mappings: &Mappings) -> Result<Self, LocateError> {
+        let images = images(files, mappings);
         let version_hint = version_hint(&images);
         let mut suspect = None;
         for image in &images {
@@ -82,7 +82,7 @@ impl PythonImage {
                 }
                 None if looks_like_python => {
                     return Err(LocateError::Unreadable {
-                        pid: process.pid(),
+                        pid: files.pid(),
                         file: image.path.to_path_buf(),
                     });
                 }
@@ -90,10 +90,10 @@ impl PythonImage {
             }
         }
         Err(suspect.unwrap_or_else(|| LocateError::NotPython {
-            pid: process.pid(),
-            executable: process
-                .executable()
-                .map_or_else(|_| process.name(), |path| path.display().to_string()),
+            pid: files.pid(),
+            executable: files
+                .program()
+                .map_or_else(|| files.short_name(), |path| path.display().to_string()),
         }))
     }
 }

@@ -1,11 +1,9 @@
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use exuvia_memory::RemoteAddress;
 
 use crate::elf::ElfFile;
-use crate::{Mapping, Mappings, Process};
+use crate::{MappedFiles, Mapping, Mappings};
 
 /// Where a symbol of a mapped file is in the target's memory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,10 +14,14 @@ pub struct SymbolLocation {
     pub file: PathBuf,
 }
 
-/// Finds a symbol in the files that a process maps: in its program and in libpython first,
+/// Finds a symbol in the files that a target maps: in its program and in libpython first,
 /// then in all others.
-pub fn find_symbol(process: &Process, mappings: &Mappings, name: &str) -> Option<SymbolLocation> {
-    images(process, mappings).into_iter().find_map(|image| {
+pub fn find_symbol(
+    files: &dyn MappedFiles,
+    mappings: &Mappings,
+    name: &str,
+) -> Option<SymbolLocation> {
+    images(files, mappings).into_iter().find_map(|image| {
         let elf = image.open()?;
         let [address] = elf.symbols([name]);
         Some(SymbolLocation {
@@ -29,17 +31,17 @@ pub fn find_symbol(process: &Process, mappings: &Mappings, name: &str) -> Option
     })
 }
 
-/// A file that a process maps, by its lowest mapping.
+/// A file that a target maps, by its lowest mapping.
 pub(crate) struct Image<'a> {
-    process: &'a Process,
+    files: &'a dyn MappedFiles,
     pub(crate) path: &'a Path,
     mapping: &'a Mapping,
     pub(crate) is_executable: bool,
 }
 
-/// The mapped files of a process: its program, then what is called libpython, then others.
-pub(crate) fn images<'a>(process: &'a Process, mappings: &'a Mappings) -> Vec<Image<'a>> {
-    let executable = process.executable().ok();
+/// The mapped files of a target: its program, then what is called libpython, then others.
+pub(crate) fn images<'a>(files: &'a dyn MappedFiles, mappings: &'a Mappings) -> Vec<Image<'a>> {
+    let executable = files.program();
     let mut images: Vec<Image<'a>> = Vec::new();
     for mapping in mappings {
         let Some(path) = mapping.path.as_deref().filter(|_| mapping.is_file()) else {
@@ -50,7 +52,7 @@ pub(crate) fn images<'a>(process: &'a Process, mappings: &'a Mappings) -> Vec<Im
             continue;
         }
         images.push(Image {
-            process,
+            files,
             path,
             mapping,
             is_executable: executable.as_deref() == Some(path),
@@ -67,34 +69,9 @@ pub(crate) fn images<'a>(process: &'a Process, mappings: &'a Mappings) -> Vec<Im
 }
 
 impl Image<'_> {
-    /// Opens the file, through the target's own view: it may live in a container, in a
-    /// chroot, or be deleted since.
+    /// Opens the file, where the target finds it.
     pub(crate) fn open(&self) -> Option<ElfFile> {
-        let pid = self.process.pid();
-        let (start, end) = (self.mapping.start, self.mapping.end);
-        let path = self.path.to_str().unwrap_or_default();
-        let root = format!("/proc/{pid}/root");
-        let mut places = vec![
-            PathBuf::from(root + path),
-            self.path.to_path_buf(),
-            PathBuf::from(format!("/proc/{pid}/map_files/{start:x}-{end:x}")),
-        ];
-        if self.is_executable {
-            places.insert(0, PathBuf::from(format!("/proc/{pid}/exe")));
-        }
-        places.iter().find_map(|place| {
-            // Opening anything but a regular file could block, or do worse.
-            let metadata = std::fs::metadata(place)
-                .ok()
-                .filter(|file| file.is_file())?;
-            let same = metadata.ino() == self.mapping.inode;
-            // Some file systems of containers show another number in the list of mappings.
-            let replaced = !same && path.ends_with(" (deleted)");
-            if replaced {
-                return None;
-            }
-            ElfFile::open(File::open(place).ok()?)
-        })
+        ElfFile::open(self.files.open_mapped(self.mapping)?)
     }
 
     /// The address in the target of what the file has at `address`.
