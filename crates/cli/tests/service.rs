@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use exuvia_snapshot::Snapshot;
-use exuvia_testkit::{Exuvia, Fingerprint, Interpreter, Launch, Target, supported};
+use exuvia_testkit::{Exuvia, Fingerprint, Interpreter, Launch, Target, newest, supported};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -23,11 +23,10 @@ const UNANSWERED: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_service_answers_through_200_dumps() -> Result<()> {
-    let interpreters = supported()?;
-    let interpreter = interpreters.last().context("no interpreter")?;
+    let interpreter = newest()?;
     let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
     let folder = tempfile::tempdir()?;
-    let mut target = Target::start(interpreter, "service")?;
+    let mut target = Target::start(&interpreter, "service")?;
     let port = target.greeting()["port"].as_u64().context("no port")?;
     let port = u16::try_from(port)?;
 
@@ -174,7 +173,7 @@ fn dump_one(
     let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("shape.exuvia");
-    let mut target = Launch::new(interpreter, "shapes").arg(shape).start()?;
+    let mut target = Launch::new(interpreter, "shapes")?.arg(shape).start()?;
     let before = Fingerprint::of(target.pid())?;
     exuvia.dump(target.pid(), &path)?;
     before.assert_unchanged(target.pid())?;

@@ -13,6 +13,7 @@ impl Interpreter {
     /// before, since nothing in it reads `Py_Version`.
     pub fn disguised(&self, folder: &Path) -> Result<Self> {
         ensure!(!self.shared, "{self} keeps its version in a library");
+        ensure!(self.root.is_none(), "{self} can't run outside of its root");
         let mut bytes = fs::read(&self.executable)?;
         let offset = version_offset(&bytes).with_context(|| self.to_string())?;
         let field = bytes
@@ -25,6 +26,8 @@ impl Interpreter {
         fs::set_permissions(&executable, fs::metadata(&self.executable)?.permissions())?;
         Ok(Self {
             version: (3, 99, 0),
+            hexversion: CLAIMED,
+            image: executable.clone(),
             executable,
             ..self.clone()
         })

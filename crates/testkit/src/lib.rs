@@ -11,16 +11,20 @@
 //! The programs that targets run lie in `programs/`, one file each. They end by themselves
 //! when the pipe to the test is closed, so that nothing stays when a test is killed.
 
+mod cache;
 mod disguise;
 mod fingerprint;
 mod interpreters;
 pub mod oracle;
+mod root;
 mod signals;
+mod sources;
 mod target;
 mod tool;
 
+pub use cache::{cache_folder, gathered_folder};
 pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};
-pub use interpreters::{Interpreter, interpreters, supported, unsupported};
+pub use interpreters::{Interpreter, interpreters, newest, supported, unsupported};
 pub use signals::{send_signal, wait_until_exited, wait_until_stopped};
 pub use target::{Launch, Target};
 pub use tool::{Exuvia, Outcome, Running};

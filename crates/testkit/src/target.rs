@@ -1,4 +1,5 @@
 use crate::Interpreter;
+use crate::root::{SharedFolder, command};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -23,23 +24,35 @@ pub struct Target {
     stdin: Option<ChildStdin>,
     lines: Receiver<std::io::Result<String>>,
     greeting: Value,
+    folder: SharedFolder,
 }
 
 /// How to start a [`Target`].
 #[derive(Debug)]
 pub struct Launch {
     command: Command,
+    folder: SharedFolder,
 }
 
 impl Target {
     /// Starts a program of `programs/` and waits until it is ready.
     pub fn start(interpreter: &Interpreter, program: &str) -> Result<Self> {
-        Launch::new(interpreter, program).start()
+        Launch::new(interpreter, program)?.start()
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// A folder that it can write to.
+    pub fn folder(&self) -> &Path {
+        self.folder.outside()
+    }
+
+    /// The path by which the program itself knows that folder.
+    pub fn folder_for_itself(&self) -> PathBuf {
+        self.folder.inside()
     }
 
     /// Its process id as text, for command lines.
@@ -113,14 +126,20 @@ impl Drop for Target {
 
 impl Launch {
     /// A program of `programs/`, by its name without `.py`.
-    pub fn new(interpreter: &Interpreter, program: &str) -> Self {
-        let mut command = Command::new(&interpreter.executable);
+    pub fn new(interpreter: &Interpreter, program: &str) -> Result<Self> {
+        let folder = SharedFolder::new(interpreter.root.as_deref())?;
+        let mut programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
+        if interpreter.root.is_some() {
+            folder.copy_programs(&programs)?;
+            programs = folder.inside();
+        }
+        let mut command = command(interpreter.root.as_deref(), &interpreter.executable);
         // A user's site folder and variables would make the heap differ from machine to
         // machine.
         command
             .args(["-E", "-s", "-S", "-u"])
-            .arg(program_path(program));
-        Self { command }
+            .arg(programs.join(program).with_extension("py"));
+        Ok(Self { command, folder })
     }
 
     /// Adds an argument for the program.
@@ -152,6 +171,7 @@ impl Launch {
             stdin,
             lines: read_lines(stdout),
             greeting: Value::Null,
+            folder: self.folder,
         };
         target.greeting = target
             .answer()
@@ -171,11 +191,4 @@ fn read_lines(stdout: ChildStdout) -> Receiver<std::io::Result<String>> {
         }
     });
     receiver
-}
-
-fn program_path(program: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("programs")
-        .join(program)
-        .with_extension("py")
 }

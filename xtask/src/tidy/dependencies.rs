@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("exuvia-synth", &["exuvia-memory"]),
-    ("exuvia-testkit", &["exuvia-snapshot"]),
+    ("exuvia-testkit", &["exuvia-cpython", "exuvia-snapshot"]),
     ("xtask", &["exuvia-cpython", "exuvia-testkit"]),
 ];
 

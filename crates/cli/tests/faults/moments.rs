@@ -20,7 +20,7 @@ fn a_thread_in_vfork() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let fifo = folder.path().join("fifo");
     mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0)?;
-    let mut target = Launch::new(&python()?, "vfork").start()?;
+    let mut target = Launch::new(&python()?, "vfork")?.start()?;
     let pid = target.pid();
     target.send(&format!("spawn {}", fifo.display()))?;
     wait_until_uninterruptible(pid)?;

@@ -105,7 +105,7 @@ fn foreign_process() -> Result<u32> {
 fn a_process_that_is_traced_already() -> Result<()> {
     let mut scene = Scene::new()?;
     let python = crate::python()?;
-    let launch = Launch::new(&python, "tracer").arg(scene.target.pid_text());
+    let launch = Launch::new(&python, "tracer")?.arg(scene.target.pid_text());
     let tracer = launch.start()?;
     let outcome = scene.dump()?;
     let by = format!("(process {})", tracer.pid());
@@ -140,7 +140,7 @@ fn unsupported_versions_are_named() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut refused = unsupported()?;
     // A machine may have no other version than supported ones.
-    let has_file_of_its_own = |interpreter: &&Interpreter| !interpreter.shared;
+    let has_file_of_its_own = |one: &&Interpreter| !one.shared && one.root.is_none();
     if let Some(interpreter) = supported()?.iter().find(has_file_of_its_own) {
         refused.push(interpreter.disguised(folder.path())?);
     }

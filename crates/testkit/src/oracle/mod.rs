@@ -44,15 +44,13 @@ pub struct Comparison {
 
 /// Compares one interpreter's report of itself with the snapshot that exuvia makes of it.
 pub fn run(interpreter: &Interpreter, exuvia: &Exuvia) -> Result<Comparison> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("report");
-    let snapshot = folder.path().join("oracle.exuvia");
-
     let mut target = Target::start(interpreter, "oracle")?;
-    target.ask(&format!("report {}", path.display()))?;
+    let report = target.folder_for_itself().join("report");
+    target.ask(&format!("report {}", report.display()))?;
+    let snapshot = target.folder().join("oracle.exuvia");
     exuvia.dump(target.pid(), &snapshot)?;
 
-    let report = Report::read(&path)?;
+    let report = Report::read(&target.folder().join("report"))?;
     let snapshot = exuvia_snapshot::open(&snapshot)?;
     // The target still waits, so its memory is what both have seen.
     let memory = File::open(format!("/proc/{}/mem", target.pid()))
