@@ -214,10 +214,10 @@ def describe(cls):
 
 
 def main():
-    zoo.fill()
+    missing = zoo.fill()
     gc.collect()
     gc.disable()
-    protocol.say({"types": len(set(map(type, gc.get_objects())))})
+    protocol.say({"types": len(set(map(type, gc.get_objects()))), "missing": missing})
     while True:
         line = b""
         while not line.endswith(b"\n"):

@@ -169,7 +169,6 @@ impl fmt::Display for Interpreter {
     }
 }
 
-
 /// Asks a process that runs [`DESCRIBE`].
 fn describe(child: &mut Child, root: Option<PathBuf>) -> Result<Interpreter> {
     let stdout = child.stdout.take().context("no pipe for stdout")?;
@@ -196,6 +195,8 @@ fn describe(child: &mut Child, root: Option<PathBuf>) -> Result<Interpreter> {
 
 /// The first mapped file with this in its path.
 fn mapped(maps: &str, part: &str) -> Option<PathBuf> {
-    let mut paths = maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..]));
+    let mut paths = maps
+        .lines()
+        .filter_map(|line| line.find('/').map(|at| &line[at..]));
     paths.find(|path| path.contains(part)).map(PathBuf::from)
 }

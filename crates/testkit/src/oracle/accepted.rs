@@ -117,6 +117,15 @@ const ACCEPTED: &[Accepted] = &[
             "module_traverse of _asyncio visits its list of freed iterators",
         )
     },
+    Accepted {
+        detail: Some("at +8"),
+        to: Some("builtins.type"),
+        ..missing(
+            Of::Type("builtins.module"),
+            "_curses_panel_traverse visits the type of its module, which is static, so that no \
+             module owns it",
+        )
+    },
     extra(
         Of::Type("builtins.module"),
         "->word[0]",
