@@ -299,7 +299,7 @@ def make_structures():
     return [
         sys.flags, sys.float_info, sys.hash_info, sys.int_info, sys.thread_info, sys.version_info,
         sys.implementation, sys.getsizeof, pwd.getpwuid(0), grp.getgrgid(0), time.gmtime(0),
-        resource.getrusage(resource.RUSAGE_SELF), os.stat("/"), os.sched_getparam(0),
+        resource.getrusage(resource.RUSAGE_SELF), os.stat("/"),
         sys.get_asyncgen_hooks(), os.terminal_size((80, 24)), termios.error,
         sys.unraisablehook, time.struct_time(range(9)), sys.monitoring
         if hasattr(sys, "monitoring") else None,

@@ -26,8 +26,9 @@ def import_everything():
         for name in sorted(set(sys.builtin_module_names).union(found_in(folders(), ""))):
             try:
                 importlib.import_module(name)
-            except ImportError:
-                # Of another platform, or of a library that this build lacks.
+            except (ImportError, OSError):
+                # Of another platform, or of a library that this build lacks; `_pyrepl` looks
+                # for one of them itself.
                 missing.append(name)
     return missing
 
