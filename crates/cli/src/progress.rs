@@ -82,6 +82,13 @@ impl Progress {
         self.bar.suspend(|| anstream::eprintln!("note: {line}"));
     }
 
+    /// Says what only `--verbose` asks for.
+    pub(crate) fn detail(&self, line: &str) {
+        if NAME_PHASES.load(Ordering::Relaxed) {
+            self.note(line);
+        }
+    }
+
     /// Whether the user asked for the end; the work then stops at once.
     pub(crate) fn cancelled(&self) -> bool {
         self.interrupts.received()

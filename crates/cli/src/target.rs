@@ -1,43 +1,112 @@
-//! What a command looks at: a running process or a snapshot.
+//! What a command looks at: a running process, a core file or a snapshot.
 
-use crate::capture::{self, CaptureOptions, Mode};
+use crate::arguments::CoreArguments;
+use crate::capture::{self, CaptureError, CaptureOptions, Mode};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::progress::Progress;
 use exuvia_query::Heap;
 use exuvia_snapshot::{Snapshot, ValuesKept};
+use exuvia_tracee::Places;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The heap of a TARGET: a running process is captured, a snapshot opened.
+/// The heap of a TARGET: a running process or a core is captured, a snapshot opened.
 pub(crate) fn load(
     text: &OsStr,
+    core: &CoreArguments,
     values: Option<ValuesKept>,
     interrupts: &Interrupts,
 ) -> Result<Heap, Failure> {
     let snapshot = match Target::parse(text)? {
-        Target::Process(pid) => {
-            let mode = Mode::Clone;
-            capture(pid, &CaptureOptions { mode, values }, interrupts)?
+        Target::Snapshot(path) => {
+            for_cores_only(core)?;
+            exuvia_snapshot::open(path).map_err(|error| {
+                let hint = error.hint().map(str::to_owned);
+                Failure::from_error(error).hint(hint)
+            })?
         }
-        Target::Snapshot(path) => exuvia_snapshot::open(path).map_err(|error| {
-            let hint = error.hint().map(str::to_owned);
-            Failure::from_error(error).hint(hint)
-        })?,
+        Target::Process(_) | Target::Core(_) => {
+            let mode = Mode::Clone;
+            Source::parse(text, core)?.capture(&CaptureOptions { mode, values }, interrupts)?
+        }
     };
     warn(&snapshot);
     Ok(Heap::new(snapshot))
 }
 
-/// The heap of a process. A signal that arrives meanwhile waits until the process runs on.
+/// What can be captured.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A running process.
+    Process(i32),
+    /// A core file.
+    Core {
+        /// The file.
+        path: PathBuf,
+        /// Where its process's files are.
+        places: Places,
+    },
+}
+
+impl Source {
+    /// From the command line.
+    pub(crate) fn parse(text: &OsStr, core: &CoreArguments) -> Result<Self, Failure> {
+        match Target::parse(text)? {
+            Target::Process(pid) => {
+                for_cores_only(core)?;
+                Ok(Self::Process(pid))
+            }
+            Target::Core(path) => Ok(Self::Core {
+                path: path.to_path_buf(),
+                places: places(core)?,
+            }),
+            Target::Snapshot(path) => Err(Failure::new(format_args!(
+                "{} is a snapshot, not a process or core file",
+                path.display()
+            ))
+            .hint("`exuvia ps` lists running Pythons".to_owned())),
+        }
+    }
+
+    /// The heap of it.
+    pub(crate) fn capture(
+        &self,
+        options: &CaptureOptions,
+        interrupts: &Interrupts,
+    ) -> Result<Snapshot, Failure> {
+        match self {
+            Self::Process(pid) => capture(*pid, options, interrupts),
+            Self::Core { .. } if options.mode == Mode::Stop => {
+                Err(Failure::new("--mode is for processes: a core does not run")
+                    .hint("leave `--mode` out".to_owned()))
+            }
+            Self::Core { path, places } => uninterrupted(interrupts, |progress| {
+                capture::capture_core(path, places, options.values, progress)
+            }),
+        }
+    }
+}
+
+/// The heap of a process.
 pub(crate) fn capture(
     pid: i32,
     options: &CaptureOptions,
     interrupts: &Interrupts,
 ) -> Result<Snapshot, Failure> {
+    uninterrupted(interrupts, |progress| {
+        capture::capture(pid, options, progress)
+    })
+}
+
+/// A capture during which a signal waits until the process runs on.
+fn uninterrupted(
+    interrupts: &Interrupts,
+    capture: impl FnOnce(&Progress) -> Result<Snapshot, CaptureError>,
+) -> Result<Snapshot, Failure> {
     let deferred = interrupts.defer();
     let progress = Progress::new(interrupts.clone());
-    let captured = capture::capture(pid, options, &progress);
+    let captured = capture(&progress);
     progress.finish();
     drop(deferred);
     // Whatever a cancelled capture says, the signal is the reason.
@@ -48,15 +117,25 @@ pub(crate) fn capture(
     })
 }
 
-/// A PID from the command line.
-pub(crate) fn pid(text: &OsStr) -> Result<i32, Failure> {
-    match Target::parse(text)? {
-        Target::Process(pid) => Ok(pid),
-        Target::Snapshot(path) => Err(Failure::new(format_args!(
-            "{} is a snapshot, not a process",
-            path.display()
+/// Refuses `--exe` and `--sysroot` where they would be ignored.
+fn for_cores_only(core: &CoreArguments) -> Result<(), Failure> {
+    if core.places() == Places::default() {
+        return Ok(());
+    }
+    Err(Failure::new("--exe and --sysroot are for core files only")
+        .hint("leave them out, or name a core file as TARGET".to_owned()))
+}
+
+/// Where the files of a core are, as far as that was said and can be.
+fn places(core: &CoreArguments) -> Result<Places, Failure> {
+    let places = core.places();
+    match &places.sysroot {
+        Some(sysroot) if !sysroot.is_dir() => Err(Failure::new(format_args!(
+            "{} is no directory",
+            sysroot.display()
         ))
-        .hint("`exuvia ps` lists running Pythons".to_owned())),
+        .hint("--sysroot takes the root of the files of a machine or container".to_owned())),
+        _ => Ok(places),
     }
 }
 
@@ -79,10 +158,12 @@ pub(crate) fn warn(snapshot: &Snapshot) {
 enum Target<'a> {
     Process(i32),
     Snapshot(&'a Path),
+    Core(&'a Path),
 }
 
 impl<'a> Target<'a> {
-    /// Digits are a PID, everything else is the path of a snapshot.
+    /// Digits are a PID, a path to a file is that of a core, everything else that of a
+    /// snapshot.
     fn parse(text: &'a OsStr) -> Result<Self, Failure> {
         let digits = text
             .to_str()
@@ -102,10 +183,13 @@ impl<'a> Target<'a> {
             .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
         {
             return Err(Failure::new(format_args!(
-                "'{}' is neither a PID nor a snapshot: nothing of that name exists",
+                "'{}' is no PID, and nothing of that name exists",
                 path.display()
             ))
             .hint(LIST.to_owned()));
+        }
+        if path.is_file() {
+            return Ok(Self::Core(path));
         }
         Ok(Self::Snapshot(path))
     }
@@ -122,9 +206,11 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_a_pid_and_paths_are_snapshots() {
+    fn digits_are_a_pid_files_are_cores_and_directories_are_snapshots() {
         assert_eq!(parse("4242"), Some(Target::Process(4242)));
         assert_eq!(parse("/"), Some(Target::Snapshot(Path::new("/"))));
+        let file = "/proc/self/exe";
+        assert_eq!(parse(file), Some(Target::Core(Path::new(file))));
         assert_eq!(parse("4294967296"), None);
         assert_eq!(parse("/no/such/thing"), None);
         assert_eq!(parse(""), None);

@@ -157,11 +157,12 @@ impl Section {
     }
 }
 
-fn read_one<T: Pod>(file: &File, offset: u64) -> Option<T> {
+pub(crate) fn read_one<T: Pod>(file: &File, offset: u64) -> Option<T> {
     read_table(file, offset, 1)?.first().copied()
 }
 
-fn read_table<T: Pod>(file: &File, offset: u64, count: u64) -> Option<Vec<T>> {
+/// `count` values from an offset on; `None` when the file does not have them.
+pub(crate) fn read_table<T: Pod>(file: &File, offset: u64, count: u64) -> Option<Vec<T>> {
     let size = count.checked_mul(size_of::<T>() as u64)?;
     if size > LARGEST_TABLE || offset.checked_add(size)? > file.metadata().ok()?.len() {
         return None;

@@ -8,6 +8,8 @@
 //! 4. [`Frozen::release`] lets it run again, after milliseconds.
 //! 5. The copy is read at leisure through [`LiveMemory`], and discarded.
 //!
+//! Of a process that is gone, a core file may be left: [`CoreFile`].
+//!
 //! Every guard undoes its work when it is dropped, on unwinding too. All of the tracing is
 //! done by a small process of its own, which outlives a killed tool for as long as it
 //! takes to leave the target running, untraced and without a zombie: see
@@ -19,6 +21,7 @@ mod access;
 mod arch;
 mod capture;
 mod cgroup;
+mod core;
 mod elf;
 mod errors;
 mod guardian;
@@ -35,6 +38,9 @@ mod tracing;
 
 pub use access::{AttachFacts, Obstacle};
 pub use capture::{Frozen, ProcessClone, ThreadStop};
+pub use core::{
+    BuildId, CoreError, CoreFile, CoreMemory, CoreProcess, MissingFile, Places, WhyMissing,
+};
 pub use errors::{CloneError, DiscardError, FreezeError, StuckReason, StuckThread};
 pub use live::LiveMemory;
 pub use mapped::MappedFiles;

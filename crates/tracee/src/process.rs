@@ -9,7 +9,9 @@ use procfs::{Current, ProcError};
 use serde::{Deserialize, Serialize};
 
 /// The number of a process in the namespace of this tool.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub struct Pid(pub i32);
 
 impl Pid {

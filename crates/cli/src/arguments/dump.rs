@@ -1,3 +1,4 @@
+use super::CoreArguments;
 use crate::capture::Mode;
 use clap::{Args, ValueEnum};
 use exuvia_snapshot::ValuesKept;
@@ -9,19 +10,21 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   exuvia dump 4242
-  exuvia dump 4242 -o /var/tmp/before.exuvia --values none")]
+  exuvia dump 4242 -o /var/tmp/before.exuvia --values none
+  exuvia dump core.4242.zst --sysroot /mnt/other")]
 pub(crate) struct DumpArguments {
-    /// The process
-    #[arg(value_name = "PID")]
-    pub(crate) pid: OsString,
+    /// A PID, or a core file
+    pub(crate) target: OsString,
+    #[command(flatten)]
+    pub(crate) core: CoreArguments,
     /// The directory to write, which must not exist yet
-    /// [default: python-PID-YYYYmmdd-HHMMSS.exuvia, in UTC]
+    /// [default: python-PID-YYYYmmdd-HHMMSS.exuvia, or CORE-YYYYmmdd-HHMMSS.exuvia, in UTC]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Which contents of strings, bytes and numbers to keep: a heap holds secrets
     #[arg(long, value_enum, default_value_t = Contents::Short)]
     values: Contents,
-    /// What to read
+    /// What to read of a process
     #[arg(long, value_enum, default_value_t = Source::Clone)]
     mode: Source,
 }

@@ -1,4 +1,4 @@
-use super::{Limit, LimitArguments};
+use super::{CoreArguments, Limit, LimitArguments};
 use clap::{Args, ValueEnum};
 use exuvia_query::Classifier;
 use std::ffi::OsString;
@@ -10,10 +10,13 @@ Examples:
   exuvia heap 4242                 the ten kinds that take the most memory
   exuvia heap 4242 --by type       all dicts in one row
   exuvia heap 4242 --all           every kind
-  exuvia heap before.exuvia --csv  a snapshot, for a spreadsheet")]
+  exuvia heap before.exuvia --csv  a snapshot, for a spreadsheet
+  exuvia heap core.4242            a core file")]
 pub(crate) struct HeapArguments {
-    /// A PID, or a snapshot directory
+    /// A PID, a snapshot directory, or a core file
     pub(crate) target: OsString,
+    #[command(flatten)]
+    pub(crate) core: CoreArguments,
     /// What makes a row: the kind tells the `__dict__`s of each class apart, the type does
     /// not
     #[arg(long, value_enum, default_value_t)]

@@ -1,11 +1,13 @@
 //! The command line: what is typed, checked as far as that needs nothing but the text.
 
+mod core;
 mod dump;
 mod heap;
 mod limit;
 mod paths;
 mod show;
 
+pub(crate) use core::CoreArguments;
 pub(crate) use dump::DumpArguments;
 pub(crate) use heap::{HeapArguments, HeapFormat};
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
@@ -47,8 +49,8 @@ pub(crate) struct Cli {
 }
 
 const EXAMPLES: &str = "\
-TARGET is a PID, or a snapshot directory that `exuvia dump` wrote. Processes of CPython
-3.11, 3.12 and 3.13 with a GIL can be examined.
+TARGET is a PID, a snapshot directory that `exuvia dump` wrote, or a core file. Processes of
+CPython 3.11, 3.12 and 3.13 with a GIL can be examined.
 
 Examples:
   exuvia ps                               which Pythons run here?
@@ -67,7 +69,7 @@ pub(crate) enum Command {
     Paths(PathsArguments),
     /// Show one object: its value, who refers to it, and what it refers to
     Show(ShowArguments),
-    /// Write a snapshot of a process, to be examined later or elsewhere
+    /// Write a snapshot of a process or core, to be examined later or elsewhere
     ///
     /// The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take
     /// it instead of a PID.

@@ -1,4 +1,4 @@
-use super::{DEFAULT_LIMIT, Limit, LimitArguments, show};
+use super::{CoreArguments, DEFAULT_LIMIT, Limit, LimitArguments, show};
 use clap::Args;
 use exuvia_query::Selection;
 use std::ffi::OsString;
@@ -12,8 +12,10 @@ Examples:
   exuvia paths 4242 --row 3               what holds row 3 of `exuvia heap 4242`?
   exuvia paths 4242 --at 0x7f3a5c0d1e40   what holds this object?")]
 pub(crate) struct PathsArguments {
-    /// A PID, or a snapshot directory
+    /// A PID, a snapshot directory, or a core file
     pub(crate) target: OsString,
+    #[command(flatten)]
+    pub(crate) core: CoreArguments,
     #[command(flatten)]
     set: SetArguments,
     #[command(flatten)]

@@ -1,3 +1,4 @@
+use super::CoreArguments;
 use clap::Args;
 use std::ffi::OsString;
 
@@ -8,8 +9,10 @@ Examples:
   exuvia show 4242 0x7f3a5c0d1e40
   exuvia show python.exuvia 139887654321984   an address as id() prints it")]
 pub(crate) struct ShowArguments {
-    /// A PID, or a snapshot directory
+    /// A PID, a snapshot directory, or a core file
     pub(crate) target: OsString,
+    #[command(flatten)]
+    pub(crate) core: CoreArguments,
     /// Where the object lies
     #[arg(value_name = "0xADDRESS", value_parser = address)]
     pub(crate) address: u64,

@@ -3,7 +3,8 @@
 use exuvia_cpython::{Invalid, Layout, UnsupportedVersion};
 use exuvia_memory::Fault;
 use exuvia_tracee::{
-    AttachFacts, FreezeError, LocateError, MappingsError, Obstacle, OpenError, Process,
+    AttachFacts, CoreError, FreezeError, LocateError, MappingsError, MissingFile, Obstacle,
+    OpenError, Process,
 };
 use exuvia_walker::WalkError;
 use std::io::ErrorKind;
@@ -46,6 +47,15 @@ pub(crate) enum CaptureError {
     Layout(#[from] Invalid),
     #[error("process {pid} has replaced itself with another program")]
     AnotherProgram { pid: i32 },
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    #[error("the core is not enough: {0}")]
+    MissingFile(Box<MissingFile>),
+    #[error(
+        "the core is cut off: it lacks {missing} of {expected} bytes of memory, the state of the \
+         interpreter among them"
+    )]
+    CutOff { expected: u64, missing: u64 },
     #[error("cancelled")]
     Cancelled,
 }
@@ -61,6 +71,18 @@ impl CaptureError {
                 hint: obstacle.hint(),
                 obstacle,
             })
+    }
+
+    /// Why no interpreter was found.
+    pub(super) fn located(error: LocateError) -> Self {
+        match error {
+            // Older than 3.7, as far as the names of files tell.
+            LocateError::NoRuntime {
+                version_hint: Some((major, minor)),
+                ..
+            } => Self::OldVersion { major, minor },
+            other => other.into(),
+        }
     }
 
     /// What to do about it.
@@ -89,6 +111,18 @@ impl CaptureError {
                  protects the process"
             }
             Self::Ended { .. } => "a clone outlives the process: leave `--mode stop` out",
+            Self::Core(error) => error.hint()?,
+            Self::MissingFile(file) if file.is_program => {
+                "--exe PATH names the program that ran, --sysroot DIR the root of the files of \
+                 the machine on which it ran"
+            }
+            Self::MissingFile(_) => {
+                "--sysroot DIR names the root of the files of the machine on which it ran, or a \
+                 folder with copies of them"
+            }
+            Self::CutOff { .. } => {
+                "make room on the disk, set `ulimit -c unlimited`, and take another core"
+            }
             Self::Mappings(_) | Self::Walk(_) | Self::Cancelled => return None,
         };
         Some(hint.to_owned())

@@ -5,7 +5,7 @@ use super::regions::Regions;
 use exuvia_cpython::{Disagreement, Flavor, Layout, Version};
 use exuvia_memory::{Memory, PageCache, RemoteAddress};
 use exuvia_snapshot::Diagnostic;
-use exuvia_tracee::{LiveMemory, LocateError, Mappings, Process, PythonImage};
+use exuvia_tracee::{LiveMemory, Mappings, Process, PythonImage};
 use exuvia_walker::Target;
 
 /// `_Py_DebugOffsets` begins with this, at the start of `_PyRuntime`, from 3.13 on; a
@@ -30,25 +30,30 @@ impl Interpreter {
     /// not change.
     pub(super) fn find(process: &Process) -> Result<Self, CaptureError> {
         let mappings = Mappings::read(process.pid())?;
-        let image = PythonImage::locate(process, &mappings).map_err(|error| match error {
-            // Older than 3.7, as far as the names of files tell.
-            LocateError::NoRuntime {
-                version_hint: Some((major, minor)),
-                ..
-            } => CaptureError::OldVersion { major, minor },
-            other => other.into(),
-        })?;
+        let image = PythonImage::locate(process, &mappings).map_err(CaptureError::located)?;
         let memory = LiveMemory::open(process.pid(), &mappings);
-        let version = version(&memory, &image)?;
-        let flavor = flavor(&memory, image.runtime)?;
-        let layout = Layout::for_version(version, flavor)?;
         let executable = process
             .executable()
             .map_or_else(|_| process.name(), |path| path.display().to_string());
+        let resident = process.resident_bytes();
+        Self::new(image, &memory, mappings, executable, resident)
+    }
+
+    /// The interpreter that was found in a process of now or then.
+    pub(super) fn new(
+        image: PythonImage,
+        memory: &impl Memory,
+        mappings: Mappings,
+        executable: String,
+        resident: u64,
+    ) -> Result<Self, CaptureError> {
+        let version = version(memory, &image)?;
+        let flavor = flavor(memory, image.runtime)?;
+        let layout = Layout::for_version(version, flavor)?;
         Ok(Self {
             layout,
             executable,
-            resident: process.resident_bytes(),
+            resident,
             runtime: image.runtime,
             mappings,
             disagreements: Vec::new(),
@@ -56,13 +61,13 @@ impl Interpreter {
     }
 
     /// Whether the process, which stands still, can be read as it is.
-    pub(super) fn is_at_a_safe_moment(&self, memory: &LiveMemory) -> bool {
+    pub(super) fn is_at_a_safe_moment(&self, memory: &impl Memory) -> bool {
         exuvia_walker::is_safe_moment(memory, &self.layout, self.runtime)
     }
 
     /// Checks the layout against the process, and corrects what the process itself says
     /// better.
-    pub(super) fn fit(&mut self, memory: &LiveMemory) -> Result<(), CaptureError> {
+    pub(super) fn fit(&mut self, memory: &impl Memory) -> Result<(), CaptureError> {
         let mut cache = PageCache::new(memory, 0);
         self.disagreements = self.layout.fit(&mut cache, self.runtime)?;
         Ok(())
@@ -90,7 +95,7 @@ impl Interpreter {
     }
 }
 
-fn version(memory: &LiveMemory, image: &PythonImage) -> Result<Version, CaptureError> {
+fn version(memory: &impl Memory, image: &PythonImage) -> Result<Version, CaptureError> {
     let Some(address) = image.py_version else {
         // Before 3.11 only the names of files tell.
         return Err(match image.version_hint {
@@ -103,7 +108,7 @@ fn version(memory: &LiveMemory, image: &PythonImage) -> Result<Version, CaptureE
     Version::from_hex(u32::from_le_bytes(word)).ok_or(CaptureError::UnknownVersion)
 }
 
-fn flavor(memory: &LiveMemory, runtime: RemoteAddress) -> Result<Flavor, CaptureError> {
+fn flavor(memory: &impl Memory, runtime: RemoteAddress) -> Result<Flavor, CaptureError> {
     let (mut cookie, mut free_threaded) = ([0; 8], [0; 8]);
     memory.read_exact(runtime, &mut cookie)?;
     memory.read_exact(runtime.offset(FREE_THREADED), &mut free_threaded)?;

@@ -1,12 +1,15 @@
 //! From a PID to a snapshot: freeze, clone, let go, read the clone.
 
+mod core;
 mod error;
 mod interpreter;
 mod regions;
 
+pub(crate) use core::capture_core;
 pub(crate) use error::CaptureError;
 
 use crate::progress::Progress;
+use exuvia_memory::Memory;
 use exuvia_snapshot::{Capture, CaptureMode, Mapping, Snapshot, ValuesKept};
 use exuvia_tracee::{
     CloneError, FreezeError, Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone, StuckReason,
@@ -183,7 +186,7 @@ fn read_clone(
 ) -> Result<Snapshot, CaptureError> {
     let regions = Regions::of(&Mappings::read(clone.pid())?);
     let memory = clone.memory()?;
-    let walked = walk(memory, interpreter, &regions, options, progress);
+    let walked = walk(memory, interpreter, &regions, options.values, progress);
     if walked.is_err() && !clone.is_alive() {
         return Err(CaptureError::CloneGone);
     }
@@ -203,7 +206,7 @@ fn stopped(
         &memory,
         interpreter,
         &Regions::of(&mappings),
-        options,
+        options.values,
         progress,
     );
     let stood_still = frozen.release();
@@ -213,16 +216,14 @@ fn stopped(
 }
 
 fn walk(
-    memory: &LiveMemory,
+    memory: &impl Memory,
     interpreter: &Interpreter,
     regions: &Regions,
-    options: &CaptureOptions,
+    values: Option<ValuesKept>,
     progress: &Progress,
 ) -> Result<Snapshot, CaptureError> {
     let target: Target<'_> = interpreter.target(regions);
-    let options = WalkOptions {
-        values: options.values,
-    };
+    let options = WalkOptions { values };
     Ok(exuvia_walker::walk(memory, &target, &options, progress)?)
 }
 

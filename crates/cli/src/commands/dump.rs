@@ -2,19 +2,21 @@ use crate::arguments::DumpArguments;
 use crate::capture::CaptureOptions;
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
+use crate::output;
 use crate::progress::Progress;
+use crate::target::{self, Source};
 use crate::views::units;
-use crate::{output, target};
 use exuvia_snapshot::{CaptureMode, Snapshot, WriteError};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Writes a snapshot of a process.
+/// Writes a snapshot of a process or core.
 pub(super) fn run(arguments: &DumpArguments, interrupts: &Interrupts) -> Result<(), Failure> {
-    let pid = target::pid(&arguments.pid)?;
+    let source = Source::parse(&arguments.target, &arguments.core)?;
     let path = match &arguments.output {
         Some(path) => path.clone(),
-        None => default_name(pid),
+        None => default_name(&source),
     };
     // The process shall not stand still for a snapshot that can't be written.
     check_destination(&path).map_err(not_written)?;
@@ -23,15 +25,20 @@ pub(super) fn run(arguments: &DumpArguments, interrupts: &Interrupts) -> Result<
         mode: arguments.mode(),
         values: Some(arguments.values()),
     };
-    let snapshot = target::capture(pid, &options, interrupts)?;
+    let snapshot = source.capture(&options, interrupts)?;
     target::warn(&snapshot);
     let bytes = write(&snapshot, &path, interrupts)?;
     report(&snapshot, &path, bytes)
 }
 
-fn default_name(pid: i32) -> PathBuf {
+fn default_name(source: &Source) -> PathBuf {
     let time = chrono::Utc::now().format("%Y%m%d-%H%M%S");
-    PathBuf::from(format!("python-{pid}-{time}.exuvia"))
+    let mut name = match source {
+        Source::Process(pid) => OsString::from(format!("python-{pid}")),
+        Source::Core { path, .. } => path.file_name().unwrap_or_default().to_owned(),
+    };
+    name.push(format!("-{time}.exuvia"));
+    PathBuf::from(name)
 }
 
 /// Finds out early what writing would find out late.
@@ -100,13 +107,16 @@ fn report(snapshot: &Snapshot, path: &Path, bytes: u64) -> Result<(), Failure> {
     let counts = &metadata.counts;
     let frozen = units::seconds(metadata.capture.frozen);
     let whole = units::seconds(metadata.capture.elapsed);
-    let how = match metadata.capture.mode {
-        CaptureMode::Clone => "a clone was read",
-        CaptureMode::Stop => "read while it stood still",
+    let first = match metadata.capture.mode {
+        CaptureMode::Clone => format!("frozen      {frozen} (a clone was read, {whole} in all)"),
+        CaptureMode::Stop => {
+            format!("frozen      {frozen} (read while it stood still, {whole} in all)")
+        }
+        CaptureMode::Core => format!("read        in {whole}, from a core"),
     };
     let per_object = bytes as f64 / counts.objects.max(1) as f64;
     output::write(|out| {
-        writeln!(out, "frozen      {frozen} ({how}, {whole} in all)")?;
+        writeln!(out, "{first}")?;
         writeln!(
             out,
             "objects     {} ({})",
@@ -129,7 +139,10 @@ mod tests {
 
     #[test]
     fn the_default_name_has_pid_and_time() {
-        let name = default_name(4242).into_os_string().into_string().unwrap();
+        let name = default_name(&Source::Process(4242))
+            .into_os_string()
+            .into_string()
+            .unwrap();
         let shape: String = name
             .chars()
             .map(|c| if c.is_ascii_digit() { '0' } else { c })

@@ -9,7 +9,12 @@ use exuvia_snapshot::ValuesKept;
 /// Prints the shortest paths from the roots to some objects.
 pub(super) fn run(arguments: &PathsArguments, interrupts: &Interrupts) -> Result<(), Failure> {
     // Keys of dictionaries are steps of paths, so that their beginnings are needed.
-    let heap = target::load(&arguments.target, Some(ValuesKept::Short), interrupts)?;
+    let heap = target::load(
+        &arguments.target,
+        &arguments.core,
+        Some(ValuesKept::Short),
+        interrupts,
+    )?;
     let set = heap.select(&arguments.selection()).map_err(not_selected)?;
     let options = PathOptions {
         weak: arguments.weak(),

@@ -9,7 +9,12 @@ use exuvia_snapshot::ValuesKept;
 
 /// Prints one object.
 pub(super) fn run(arguments: &ShowArguments, interrupts: &Interrupts) -> Result<(), Failure> {
-    let heap = target::load(&arguments.target, Some(ValuesKept::Short), interrupts)?;
+    let heap = target::load(
+        &arguments.target,
+        &arguments.core,
+        Some(ValuesKept::Short),
+        interrupts,
+    )?;
     // Garbage can be looked at as well, so the row is enough, and whether it is reachable
     // does not matter.
     let Some(id) = heap.snapshot().objects.at(arguments.address) else {

@@ -33,13 +33,13 @@ pub struct Process {
 /// How a process was captured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Capture {
-    /// Seconds since 1970-01-01 UTC.
+    /// Seconds since 1970-01-01 UTC; of a core file, when it was written.
     pub time: f64,
     /// The version of exuvia that made it.
     pub tool: String,
     /// What was read.
     pub mode: CaptureMode,
-    /// Seconds for which the target stood still.
+    /// Seconds for which the target stood still; 0 for a core file.
     pub frozen: f64,
     /// Seconds from the freeze to the finished snapshot.
     pub elapsed: f64,
@@ -58,6 +58,8 @@ pub enum CaptureMode {
     Clone,
     /// The process itself, while it stood still.
     Stop,
+    /// A core file.
+    Core,
 }
 
 /// Which contents of strings and numbers a snapshot keeps.
