@@ -8,7 +8,7 @@ mod processes;
 mod signals;
 mod snapshots;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use exuvia_testkit::{Exuvia, Fingerprint, Interpreter, Launch, Outcome, Target, newest};
 use std::fs;
 use std::path::{Path, PathBuf};
