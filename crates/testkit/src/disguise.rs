@@ -4,12 +4,12 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use std::fs;
 use std::path::Path;
 
-/// The version that a disguised interpreter claims: 3.99.0, final.
-const CLAIMED: u32 = 0x0363_00f0;
+/// The version that a disguised interpreter claims: 3.16.0, final.
+const CLAIMED: u32 = 0x0310_00f0;
 
 impl Interpreter {
     /// A copy of a statically linked interpreter in a folder, whose file claims to be
-    /// Python 3.99: what an interpreter looks like that is newer than this exuvia. It runs as
+    /// Python 3.16: what an interpreter looks like that is newer than this exuvia. It runs as
     /// before, since nothing in it reads `Py_Version`.
     pub fn disguised(&self, folder: &Path) -> Result<Self> {
         ensure!(!self.shared, "{self} keeps its version in a library");
@@ -25,7 +25,7 @@ impl Interpreter {
         fs::write(&executable, bytes)?;
         fs::set_permissions(&executable, fs::metadata(&self.executable)?.permissions())?;
         Ok(Self {
-            version: (3, 99, 0),
+            version: (3, 16, 0),
             hexversion: CLAIMED,
             image: executable.clone(),
             executable,

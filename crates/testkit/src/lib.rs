@@ -6,12 +6,14 @@
 //! * [`Fingerprint`] says what the kernel shows of a process, so that a test can assert that
 //!   exuvia left it as it was.
 //! * [`Exuvia`] runs the tool and reads what it says.
+//! * [`cores`] makes core files of processes.
 //! * [`oracle`] compares a snapshot with what the interpreter says of itself.
 //!
 //! The programs that targets run lie in `programs/`, one file each. They end by themselves
 //! when the pipe to the test is closed, so that nothing stays when a test is killed.
 
 mod cache;
+pub mod cores;
 mod disguise;
 mod fingerprint;
 mod interpreters;

@@ -24,6 +24,6 @@ fn wait(pid: u32, event: WaitIdOptions) -> Result<()> {
     Ok(())
 }
 
-fn as_pid(pid: u32) -> Result<Pid> {
+pub(crate) fn as_pid(pid: u32) -> Result<Pid> {
     Pid::from_raw(i32::try_from(pid)?).context("0 is no process")
 }

@@ -109,6 +109,12 @@ impl Target {
         self.stdin = None;
     }
 
+    /// Waits until it has ended by itself, or by a signal that was sent to it.
+    pub fn wait(&mut self) -> Result<()> {
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Kills it and waits until it is gone.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
@@ -146,6 +152,13 @@ impl Launch {
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
         self
     }
 

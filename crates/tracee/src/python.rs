@@ -49,6 +49,14 @@ pub enum LocateError {
         /// Major and minor version, from names of files.
         version_hint: Option<(u8, u8)>,
     },
+    /// Another implementation of Python, by the names of its files.
+    #[error("{} is {name}, not CPython", file.display())]
+    OtherImplementation {
+        /// The file by which it was told.
+        file: PathBuf,
+        /// What it is.
+        name: &'static str,
+    },
     /// It is called Python, and could not be opened.
     #[error("cannot open {} of process {pid}", file.display())]
     Unreadable {
@@ -89,6 +97,12 @@ impl PythonImage {
                 None => {}
             }
         }
+        if let Some(other) = images
+            .iter()
+            .find_map(|image| other_implementation(image.path))
+        {
+            return Err(other);
+        }
         Err(suspect.unwrap_or_else(|| LocateError::NotPython {
             pid: files.pid(),
             executable: files
@@ -113,6 +127,24 @@ fn found_in(image: &Image, elf: &ElfFile, hint: Option<(u8, u8)>) -> Option<Pyth
         py_version: py_version.and_then(|address| image.address(elf, address)),
         version_hint: hint,
     })
+}
+
+/// Files of other implementations, which some distributions start under the name `python`.
+fn other_implementation(path: &Path) -> Option<LocateError> {
+    const NAMES: [(&str, &str); 5] = [
+        ("pypy", "PyPy"),
+        ("libpypy", "PyPy"),
+        ("graalpy", "GraalPy"),
+        // The whole of GraalPy as a native image.
+        ("libpythonvm", "GraalPy"),
+        ("libgraalpy", "GraalPy"),
+    ];
+    let file_name = file_name(path);
+    let (_, name) = NAMES
+        .into_iter()
+        .find(|(start, _)| file_name.starts_with(start))?;
+    let file = path.to_path_buf();
+    Some(LocateError::OtherImplementation { file, name })
 }
 
 /// Whether a file is called like an interpreter: `python3.11`, `libpython3.12.so.1.0`.
@@ -181,6 +213,22 @@ mod tests {
             Some((3, 8))
         );
         assert_eq!(version("/usr/bin/python3"), None);
+    }
+
+    #[test]
+    fn other_implementations_are_told_by_their_files() {
+        let text = |path| other_implementation(Path::new(path)).map(|error| error.to_string());
+        let of = |file: &str, name: &str| Some(format!("{file} is {name}, not CPython"));
+        for (file, name) in [
+            ("/usr/lib/x86_64-linux-gnu/libpypy3.9-c.so", "PyPy"),
+            ("/opt/pypy/bin/pypy3.10", "PyPy"),
+            ("/opt/graalpy/bin/graalpy", "GraalPy"),
+            ("/opt/graalpy/lib/libpythonvm.so", "GraalPy"),
+        ] {
+            assert_eq!(text(file), of(file, name));
+        }
+        assert_eq!(text("/usr/lib/libpython3.12.so.1.0"), None);
+        assert_eq!(text("/usr/bin/python3"), None);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use exuvia_tracee::{CoreFile, LocateError, MappedFiles, MissingFile, Places};
 use std::path::Path;
 use std::time::{Instant, UNIX_EPOCH};
 
+/// How much of a process was resident its core does not tell: pages that never existed are
+/// zeros in it.
+const UNKNOWN: u64 = 0;
 /// Files that a diagnostic names.
 const NAMED: usize = 5;
 
@@ -69,14 +72,8 @@ fn find(core: &CoreFile) -> Result<Interpreter, CaptureError> {
         || core.process().name.clone(),
         |path| path.display().to_string(),
     );
-    let resident = core.memory().bytes_in_core();
-    let found = Interpreter::new(
-        image,
-        core.memory(),
-        core.mappings().clone(),
-        executable,
-        resident,
-    );
+    let mappings = core.mappings().clone();
+    let found = Interpreter::new(image, core.memory(), mappings, executable, UNKNOWN);
     let fitted = found.and_then(|mut interpreter| {
         interpreter.fit(core.memory())?;
         Ok(interpreter)

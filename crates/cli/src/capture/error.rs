@@ -105,7 +105,9 @@ impl CaptureError {
             Self::OldVersion { .. } | Self::Version(_) | Self::UnknownVersion => {
                 "`exuvia ps` shows the version of each running Python"
             }
-            Self::Locate(LocateError::NoRuntime { .. }) => "exuvia reads CPython only",
+            Self::Locate(
+                LocateError::NoRuntime { .. } | LocateError::OtherImplementation { .. },
+            ) => "exuvia reads CPython only",
             Self::Mappings(error) if error.source.kind() == ErrorKind::PermissionDenied => {
                 "run exuvia as root or with CAP_SYS_PTRACE, and look for a security module that \
                  protects the process"

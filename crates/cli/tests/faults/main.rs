@@ -3,6 +3,7 @@
 
 mod moments;
 mod namespaces;
+mod other_pythons;
 mod outputs;
 mod processes;
 mod signals;

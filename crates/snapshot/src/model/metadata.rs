@@ -26,7 +26,7 @@ pub struct Process {
     pub python: String,
     /// `gil` or `free-threaded`.
     pub flavor: String,
-    /// Bytes of it that were resident when it was captured.
+    /// Bytes of it that were resident when it was captured; 0 where that is not known.
     pub resident: u64,
 }
 

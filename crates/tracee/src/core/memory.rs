@@ -120,15 +120,6 @@ impl CoreMemory {
         self.overlapping(&range).next().is_some()
     }
 
-    /// Bytes that the core itself has.
-    pub fn bytes_in_core(&self) -> u64 {
-        let in_core = |piece: &&Piece| matches!(piece.source, Source::Core(_));
-        let sizes = self.pieces.iter().filter(in_core);
-        sizes
-            .map(|piece| piece.range.end - piece.range.start)
-            .fold(0, u64::saturating_add)
-    }
-
     fn overlapping(&self, range: &Range<u64>) -> impl Iterator<Item = &Piece> {
         let first = self
             .pieces
@@ -236,7 +227,6 @@ mod tests {
         assert_eq!(read(&memory, 0x1006, 2).as_deref(), Some(&[0, 0][..]));
         assert_eq!(read(&memory, 0x1fff, 2), None);
         assert!(memory.has(0x0ffe..0x2000));
-        assert_eq!(memory.bytes_in_core(), 4);
     }
 
     #[test]
