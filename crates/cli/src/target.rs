@@ -183,7 +183,7 @@ impl<'a> Target<'a> {
             .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
         {
             return Err(Failure::new(format_args!(
-                "'{}' is no PID, and nothing of that name exists",
+                "'{}' is neither a PID nor a path: nothing of that name exists",
                 path.display()
             ))
             .hint(LIST.to_owned()));

@@ -77,7 +77,11 @@ pub enum Contents {
 
 /// Writes a core of a process, which stands still for it.
 pub fn write(target: &Target, contents: Contents, path: &Path) -> Result<()> {
-    let pid = target.pid();
+    write_of(target.pid(), contents, path)
+}
+
+/// The same of any child of this process.
+pub fn write_of(pid: u32, contents: Contents, path: &Path) -> Result<()> {
     send_signal(pid, Signal::STOP)?;
     wait_until_stopped(pid)?;
     let written = write_stopped(pid, contents, path);

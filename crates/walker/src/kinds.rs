@@ -179,11 +179,16 @@ impl KindTable {
         } else {
             ""
         };
+        let types = match counts.len() {
+            1 => "1 type".to_owned(),
+            types => format!("{types} types"),
+        };
         (!counts.is_empty()).then(|| Diagnostic {
             code: "scanned".to_owned(),
             message: format!(
-                "the references of {objects} objects were found by scanning their words: no table \
-                 describes their types ({}{more})",
+                "the references of {objects} objects of {types} were found by scanning their \
+                 words, and may be too many or too few: no table describes what is there \
+                 ({}{more})",
                 examples.join(", ")
             ),
             count: objects,

@@ -5,10 +5,10 @@ use crate::{exuvia, refusal, run};
 use std::fs;
 
 #[test]
-fn what_is_neither_a_pid_nor_a_snapshot_is_refused() {
+fn what_is_neither_a_pid_nor_a_path_is_refused() {
     let text = refusal(["heap", "no-such-thing"]);
     let expected = "\
-error: 'no-such-thing' is neither a PID nor a snapshot: nothing of that name exists
+error: 'no-such-thing' is neither a PID nor a path: nothing of that name exists
 hint: `exuvia ps` lists running Pythons; `exuvia dump PID` makes a snapshot
 ";
     assert_eq!(text, expected);

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 #[test]
 fn neither_a_process_nor_a_snapshot() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    heap(&folder.path().join("nothing"))?
-        .expect_error("neither a PID nor a snapshot", "exuvia ps")?;
+    heap(&folder.path().join("nothing"))?.expect_error("neither a PID nor a path", "exuvia ps")?;
     heap(folder.path())?.expect_error("is not a snapshot", "exuvia dump")?;
     let file = folder.path().join("file");
     fs::write(&file, "text")?;

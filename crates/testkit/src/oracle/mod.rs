@@ -45,21 +45,21 @@ pub struct Comparison {
 
 /// Compares one interpreter's report of itself with the snapshot that exuvia makes of it.
 pub fn run(interpreter: &Interpreter, exuvia: &Exuvia) -> Result<Comparison> {
-    run_by(interpreter, |pid, snapshot| {
-        exuvia.dump(pid, snapshot).map(drop)
+    run_by(interpreter, |target, snapshot| {
+        exuvia.dump(target.pid(), snapshot).map(drop)
     })
 }
 
 /// The same with a dump of another sort: `dump` writes a snapshot of a process to a path.
 pub fn run_by(
     interpreter: &Interpreter,
-    dump: impl FnOnce(u32, &Path) -> Result<()>,
+    dump: impl FnOnce(&Target, &Path) -> Result<()>,
 ) -> Result<Comparison> {
     let mut target = Target::start(interpreter, "oracle")?;
     let report = target.folder_for_itself().join("report");
     target.ask(&format!("report {}", report.display()))?;
     let snapshot = target.folder().join("oracle.exuvia");
-    dump(target.pid(), &snapshot)?;
+    dump(&target, &snapshot)?;
 
     let report = Report::read(&target.folder().join("report"))?;
     let snapshot = exuvia_snapshot::open(&snapshot)?;
