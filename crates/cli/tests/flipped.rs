@@ -2,7 +2,7 @@
 //! with a snapshot that does not contradict itself or with an error, in bounded memory.
 
 use anyhow::{Context, Result, bail, ensure};
-use exuvia_cpython::{Flavor, Layout, Version};
+use exuvia_cpython::{Layout, Version};
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 use exuvia_snapshot::{Snapshot, ValuesKept};
 use exuvia_testkit::cores::{self, Contents};
@@ -100,18 +100,13 @@ impl Heap {
     fn of(interpreter: &Interpreter) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("core");
-        let target = Launch::new(interpreter, "bare").start()?;
+        let target = Launch::new(interpreter, "bare")?.start()?;
         cores::write(&target, Contents::Usual, &path)?;
         let core = CoreFile::open(&path, &Places::default(), &AtomicBool::new(false))?;
         let runtime = core.python()?.runtime;
         let image = Image::of(&core);
-        let (major, minor, micro) = interpreter.version;
-        let version = Version::new(major as u8, minor as u8, micro as u8);
-        let flavor = match interpreter.free_threaded {
-            true => Flavor::FreeThreaded,
-            false => Flavor::Gil,
-        };
-        let mut layout = Layout::for_version(version, flavor)?;
+        let version = Version::from_hex(interpreter.hexversion).context("no version")?;
+        let mut layout = Layout::for_version(version, interpreter.flavor())?;
         layout.fit(&mut PageCache::new(&image, 0), runtime)?;
         let mut heap = Self {
             image,

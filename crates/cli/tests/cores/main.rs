@@ -4,7 +4,7 @@ mod moved;
 mod refused;
 mod tables;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use exuvia_testkit::{Exuvia, Interpreter, Outcome, supported};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -30,12 +30,10 @@ fn document(target: impl AsRef<OsStr>, options: &[&str]) -> Result<Value> {
     Ok(serde_json::from_str(&outcome.stdout)?)
 }
 
-/// An interpreter that is all in its program.
-fn static_python() -> Result<Option<Interpreter>> {
-    Ok(supported()?.into_iter().rev().find(|python| !python.shared))
-}
-
-/// The newest supported interpreter.
-fn python() -> Result<Interpreter> {
-    supported()?.pop().context("no interpreter")
+/// The newest interpreter of the machine itself that is all in its program, or that is in a
+/// library.
+fn linked(shared: bool) -> Result<Option<Interpreter>> {
+    let pythons = supported()?.into_iter().rev();
+    let mut own = pythons.filter(|python| python.root.is_none());
+    Ok(own.find(|python| python.shared == shared))
 }

@@ -1,9 +1,9 @@
 //! Programs and libraries that are no longer where they were.
 
-use crate::{document, heap, python, static_python};
+use crate::{document, heap, linked};
 use anyhow::{Context, Result};
 use exuvia_testkit::cores::{self, Contents};
-use exuvia_testkit::{Interpreter, Launch, supported};
+use exuvia_testkit::{Interpreter, Launch, newest, supported};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -27,16 +27,17 @@ impl Gone {
             executable: program.clone(),
             ..python.clone()
         };
-        Self::after(folder, Launch::new(&copy, "plain"), &program, contents)
+        Self::after(folder, Launch::new(&copy, "plain")?, &program, contents)
     }
 
     /// The interpreter is a library.
     fn library(python: &Interpreter, contents: Contents) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let library = library_of(python)?;
-        let copy = folder.path().join(library.file_name().context("no name")?);
-        fs::copy(&library, &copy)?;
-        let launch = Launch::new(python, "plain").variable("LD_PRELOAD", &copy);
+        let copy = folder
+            .path()
+            .join(python.image.file_name().context("no name")?);
+        fs::copy(&python.image, &copy)?;
+        let launch = Launch::new(python, "plain")?.variable("LD_PRELOAD", &copy);
         Self::after(folder, launch, &copy, contents)
     }
 
@@ -77,24 +78,9 @@ impl Gone {
     }
 }
 
-/// The file of libpython, which a process of it maps.
-fn library_of(python: &Interpreter) -> Result<PathBuf> {
-    let target = Launch::new(python, "plain").start()?;
-    let maps = fs::read_to_string(format!("/proc/{}/maps", target.pid()))?;
-    let path = maps
-        .split_whitespace()
-        .find(|word| word.contains("/libpython3."))
-        .context("no libpython")?;
-    Ok(PathBuf::from(path))
-}
-
-fn shared_python() -> Result<Option<Interpreter>> {
-    Ok(supported()?.into_iter().rev().find(|python| python.shared))
-}
-
 #[test]
 fn a_program_is_found_by_exe_or_sysroot() -> Result<()> {
-    let Some(python) = static_python()? else {
+    let Some(python) = linked(false)? else {
         println!("no interpreter is linked statically");
         return Ok(());
     };
@@ -114,7 +100,7 @@ fn a_program_is_found_by_exe_or_sysroot() -> Result<()> {
 
 #[test]
 fn a_library_is_found_by_sysroot() -> Result<()> {
-    let Some(python) = shared_python()? else {
+    let Some(python) = linked(true)? else {
         println!("no interpreter is linked dynamically");
         return Ok(());
     };
@@ -126,7 +112,7 @@ fn a_library_is_found_by_sysroot() -> Result<()> {
 /// Some cores have all of memory, the symbols of the program included.
 #[test]
 fn a_core_of_everything_needs_no_files() -> Result<()> {
-    for python in supported()? {
+    for python in supported()?.into_iter().filter(|one| one.root.is_none()) {
         let gone = if python.shared {
             Gone::library(&python, Contents::Everything)?
         } else {
@@ -141,7 +127,7 @@ fn a_core_of_everything_needs_no_files() -> Result<()> {
 /// 3.13.
 #[test]
 fn a_runtime_without_symbols_is_found_by_its_cookie() -> Result<()> {
-    let newest = python()?;
+    let newest = newest()?;
     if newest.version < (3, 13, 0) || !newest.shared {
         println!("no shared interpreter of 3.13 or later");
         return Ok(());
@@ -162,14 +148,15 @@ fn a_runtime_without_symbols_is_found_by_its_cookie() -> Result<()> {
 /// Another build of the same version has another build-id, and other addresses.
 #[test]
 fn a_wrong_program_is_refused() -> Result<()> {
-    let pythons = supported()?;
+    let mut pythons = supported()?;
+    pythons.retain(|python| python.root.is_none());
     let [.., wrong, python] = &pythons[..] else {
         println!("one interpreter is too few for this");
         return Ok(());
     };
     let folder = tempfile::tempdir()?;
     let core = folder.path().join("core");
-    let target = Launch::new(python, "plain").start()?;
+    let target = Launch::new(python, "plain")?.start()?;
     cores::write(&target, Contents::Usual, &core)?;
     let wrong = wrong.executable.to_str().context("not UTF-8")?;
     let outcome = heap(&core, &["--exe", wrong])?;
@@ -185,7 +172,7 @@ fn a_wrong_program_is_refused() -> Result<()> {
 /// A file that was replaced by another build, as by an upgrade, is not taken for the old one.
 #[test]
 fn a_program_that_was_replaced_is_named() -> Result<()> {
-    let Some(python) = static_python()? else {
+    let Some(python) = linked(false)? else {
         println!("no interpreter is linked statically");
         return Ok(());
     };
@@ -199,10 +186,10 @@ fn a_program_that_was_replaced_is_named() -> Result<()> {
 /// Without first pages nothing proves that a file is the right one; that is said.
 #[test]
 fn files_that_can_not_be_proven_are_taken_with_a_warning() -> Result<()> {
-    let python = python()?;
+    let python = newest()?;
     let folder = tempfile::tempdir()?;
     let core = folder.path().join("core");
-    let target = Launch::new(&python, "plain").start()?;
+    let target = Launch::new(&python, "plain")?.start()?;
     let live = document(target.pid_text(), &[])?;
     cores::write(&target, Contents::WithoutHeaders, &core)?;
     let outcome = heap(&core, &["--json"])?;

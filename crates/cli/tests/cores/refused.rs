@@ -1,9 +1,9 @@
 //! Files that are no core, or none that can be read.
 
-use crate::{document, heap, python};
+use crate::{document, heap};
 use anyhow::{Context, Result};
 use exuvia_testkit::cores::{self, Contents};
-use exuvia_testkit::{Launch, Target};
+use exuvia_testkit::{Launch, Target, newest};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 fn core() -> Result<(TempDir, PathBuf)> {
     let folder = tempfile::tempdir()?;
-    let target = Launch::new(&python()?, "plain").arg("1000").start()?;
+    let target = Launch::new(&newest()?, "plain")?.arg("1000").start()?;
     let core = folder.path().join("core");
     cores::write(&target, Contents::Usual, &core)?;
     Ok((folder, core))
@@ -121,7 +121,7 @@ fn a_core_that_is_cut_off() -> Result<()> {
 
 #[test]
 fn options_that_are_for_cores_only() -> Result<()> {
-    let target = Target::start(&python()?, "plain")?;
+    let target = Target::start(&newest()?, "plain")?;
     let outcome = heap(target.pid_text(), &["--exe", "/bin/cat"])?;
     outcome.expect_error("are for core files only", "leave them out")?;
     let (_folder, core) = core()?;
