@@ -48,19 +48,34 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
-/// Builds the tool and gives its program file.
-pub(crate) fn build_exuvia(profile: &str) -> Result<PathBuf> {
-    let arguments = ["build", "--package", "exuvia", "--profile", profile];
-    let mut command = command(arguments);
-    command.arg("--message-format=json-render-diagnostics");
-    let output = command.stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "exuvia does not build");
+/// Where builds go.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        target_directory: PathBuf,
+    }
+    let output = command(["metadata", "--no-deps", "--format-version=1"]).output()?;
+    ensure!(output.status.success(), "cargo metadata: {}", output.status);
+    let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
+    Ok(metadata.target_directory)
+}
+
+/// Runs a build, and gives the program files that it makes.
+pub(crate) fn executables(build: &mut Command) -> Result<Vec<PathBuf>> {
+    build.arg("--message-format=json-render-diagnostics");
+    let output = build.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{build:?}: {}", output.status);
     let text = String::from_utf8(output.stdout)?;
     let messages = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let mut executables = messages.filter_map(|message| message.executable);
-    executables
-        .next_back()
-        .context("cargo named no program file")
+    Ok(messages.filter_map(|message| message.executable).collect())
+}
+
+/// Builds the tool and gives its program file.
+pub(crate) fn build_exuvia(profile: &str) -> Result<PathBuf> {
+    let arguments = ["build", "--package", "exuvia", "--profile", profile];
+    let executables = executables(&mut command(arguments))?;
+    let executable = executables.into_iter().next_back();
+    executable.context("cargo named no program file")
 }

@@ -1,8 +1,9 @@
-//! What developers run: `cargo xtask test`, `tidy`, `oracle`, `layouts`, `bench`, `dist`.
+//! What developers run: `cargo xtask test`, `fuzz`, `tidy`, `oracle`, `layouts`, `bench`, `dist`.
 
 mod bench;
 mod cargo;
 mod dist;
+mod fuzz;
 mod layouts;
 mod oracle;
 mod test;
@@ -16,7 +17,9 @@ use clap::Parser;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
     /// Runs every check and every test.
-    Test,
+    Test(test::Args),
+    /// Runs the fuzz targets.
+    Fuzz(fuzz::Args),
     /// Checks the rules that no compiler knows: which crate may use which, and the like.
     Tidy,
     /// Compares snapshots with what each interpreter says of itself.
@@ -31,7 +34,8 @@ enum Task {
 
 fn main() -> Result<()> {
     match Task::parse() {
-        Task::Test => test::run(),
+        Task::Test(args) => test::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy => tidy::run(),
         Task::Oracle(args) => oracle::run(&args),
         Task::Layouts(args) => layouts::run(&args),

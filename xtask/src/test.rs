@@ -1,11 +1,19 @@
 //! `cargo xtask test`: everything that must hold before a change is good.
 
-use crate::{cargo, tidy};
+use crate::{cargo, fuzz, tidy};
 use anyhow::Result;
+
+/// How much to test.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Runs each fuzz target for 60 seconds as well.
+    #[arg(long)]
+    long: bool,
+}
 
 /// Formatting, lints, the workspace's own rules, documentation, and all tests; the test
 /// runner's summary is what it prints last.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     name_interpreters()?;
     cargo::run(["fmt", "--all", "--check"])?;
     cargo::run([
@@ -20,6 +28,9 @@ pub(crate) fn run() -> Result<()> {
     tidy::run()?;
     let mut doc = cargo::command(["doc", "--workspace", "--no-deps"]);
     cargo::finish(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
+    if args.long {
+        fuzz::run(&fuzz::Args::default())?;
+    }
     tests()
 }
 

@@ -16,27 +16,29 @@ impl Regions {
     /// From the mappings of a process. Shared memory is left out: no Python object lies
     /// there, and a process may map gigabytes that it never touched.
     pub(super) fn of(mappings: &Mappings) -> Self {
-        Self::where_any(mappings, |_| true)
+        Self::parts(mappings, |range| vec![range])
     }
 
     /// From a core, as far as there is anything to read.
     pub(super) fn of_core(core: &CoreFile) -> Self {
-        Self::where_any(core.mappings(), |range| core.memory().has_any(range))
+        Self::parts(core.mappings(), |range| {
+            core.memory().present(range).collect()
+        })
     }
 
-    fn where_any(mappings: &Mappings, is_there: impl Fn(Range<u64>) -> bool) -> Self {
+    fn parts(mappings: &Mappings, parts: impl Fn(Range<u64>) -> Vec<Range<u64>>) -> Self {
         let mut regions = Self::default();
         for mapping in mappings.iter() {
             let range = mapping.start.get()..mapping.end.get();
             let permissions = mapping.permissions;
-            if !permissions.readable || permissions.shared || !is_there(range.clone()) {
+            if !permissions.readable || permissions.shared {
                 continue;
             }
             if mapping.is_file() {
-                regions.images.push(range.clone());
-                regions.readable.push(range);
+                regions.images.extend(parts(range.clone()));
+                regions.readable.extend(parts(range));
             } else if mapping.is_private_anonymous() {
-                regions.readable.push(range);
+                regions.readable.extend(parts(range));
             }
         }
         regions

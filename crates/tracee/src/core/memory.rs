@@ -82,8 +82,10 @@ impl CoreMemory {
             .saturating_sub(area.offset)
             .min(area.range.end - area.range.start);
         let data_end = area.range.start + in_file;
-        let page_end = data_end.next_multiple_of(PAGE).min(area.range.end);
-        let taken: Vec<_> = self.overlapping(&area.range).cloned().collect();
+        let page_end = data_end
+            .checked_next_multiple_of(PAGE)
+            .map_or(area.range.end, |end| end.min(area.range.end));
+        let taken: Vec<_> = self.overlapping(area.range.clone()).cloned().collect();
         let index = self.files.len();
         let gaps = |range| without(range, taken.iter().map(|piece| &piece.range));
         let mut found: Vec<Piece> = gaps(area.range.start..data_end)
@@ -107,20 +109,22 @@ impl CoreMemory {
     }
 
     /// Whether every byte of a range can be read.
-    pub fn has(&self, range: Range<u64>) -> bool {
+    pub(super) fn has(&self, range: Range<u64>) -> bool {
         without(
             range.clone(),
-            self.overlapping(&range).map(|piece| &piece.range),
+            self.overlapping(range).map(|piece| &piece.range),
         )
         .is_empty()
     }
 
-    /// Whether any byte of a range can be read.
-    pub fn has_any(&self, range: Range<u64>) -> bool {
-        self.overlapping(&range).next().is_some()
+    /// The parts of a range that can be read: as much as the core and the files have, however
+    /// large the range is.
+    pub fn present(&self, range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+        self.overlapping(range.clone())
+            .map(move |piece| piece.range.start.max(range.start)..piece.range.end.min(range.end))
     }
 
-    fn overlapping(&self, range: &Range<u64>) -> impl Iterator<Item = &Piece> {
+    fn overlapping(&self, range: Range<u64>) -> impl Iterator<Item = &Piece> + use<'_> {
         let first = self
             .pieces
             .partition_point(|piece| piece.range.end <= range.start);
@@ -154,7 +158,7 @@ impl Memory for CoreMemory {
         let mut at = address.get();
         let end = at.checked_add(buffer.len() as u64).ok_or(fault)?;
         let mut rest = buffer;
-        for piece in self.overlapping(&(at..end)) {
+        for piece in self.overlapping(at..end) {
             if piece.range.start > at {
                 return Err(fault);
             }

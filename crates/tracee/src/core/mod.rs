@@ -57,11 +57,12 @@ impl CoreFile {
         let headers = Headers::read(&file, path)?;
         let notes = Notes::read(&file, &headers, path)?;
         let length = headers.file_length;
-        let expected = headers.loads().map(|load| load.file_size).sum();
-        let cut_off = headers
+        let sizes = headers.loads().map(|load| load.file_size);
+        let expected = sizes.fold(0, u64::saturating_add);
+        let lacking = headers
             .loads()
-            .map(|load| load.file_size - load.present(length))
-            .sum();
+            .map(|load| load.file_size - load.present(length));
+        let cut_off = lacking.fold(0, u64::saturating_add);
         let mut memory = CoreMemory::new(file, headers.loads(), length);
         let program = program(&notes);
         let mappings = mappings(headers.loads(), &notes.files);

@@ -63,26 +63,20 @@ const VERSION: u64 = 8;
 /// The cookie, followed by a version of one word, on which whatever is found here will be
 /// judged.
 fn cookie(memory: &CoreMemory, mapping: &Mapping) -> Option<RemoteAddress> {
-    const COOKIE: &[u8] = b"xdebugpy";
+    let parts = memory.present(mapping.start.get()..mapping.end.get());
+    let mut pages = parts.flat_map(|part| part.step_by(PAGE_SIZE));
     let mut page = vec![0; PAGE_SIZE];
-    let (mut at, end) = (mapping.start, mapping.end);
-    while at < end {
-        if memory.read_exact(at, &mut page).is_ok() {
-            let words = page.chunks_exact(8);
-            let found = words.enumerate().find(|(_, word)| *word == COOKIE);
-            if let Some((index, _)) = found {
-                let address = at.offset(index as u64 * 8);
-                let mut version = [0; 8];
-                let read = memory.read_exact(address.offset(VERSION), &mut version);
-                let version = u64::from_le_bytes(version);
-                if read.is_ok() && version != 0 && u32::try_from(version).is_ok() {
-                    return Some(address);
-                }
-            }
-        }
-        at = at.checked_add(PAGE_SIZE as u64)?;
-    }
-    None
+    pages.find_map(|at| {
+        memory.read_exact(RemoteAddress::new(at), &mut page).ok()?;
+        let index = page.chunks_exact(8).position(|word| word == b"xdebugpy")?;
+        let address = RemoteAddress::new(at).offset(index as u64 * 8);
+        let mut version = [0; 8];
+        memory
+            .read_exact(address.offset(VERSION), &mut version)
+            .ok()?;
+        let version = u64::from_le_bytes(version);
+        (version != 0 && u32::try_from(version).is_ok()).then_some(address)
+    })
 }
 
 /// A program or library in memory, with the tables that the dynamic linker uses.
