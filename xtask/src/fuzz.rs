@@ -62,16 +62,28 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .args([
                 "-seed=1",
                 "-max_len=1024",
-                "-verbosity=0",
+                "-print_funcs=0",
                 "-print_final_stats=1",
             ])
             .arg(format!("-artifact_prefix={}-", program.display()))
             .arg(found)
             .arg(folder.join("corpus").join(name));
-        let status = command.status()?;
-        ensure!(status.success(), "fuzz target {}: {status}", name.display());
+        let output = command.output()?;
+        // What libFuzzer says of its ways is long, and matters only when it finds something.
+        let said = String::from_utf8_lossy(&output.stderr);
+        let succeeded = output.status.success();
+        for line in said.lines().filter(|line| !succeeded || is_figure(line)) {
+            eprintln!("{line}");
+        }
+        let status = output.status;
+        ensure!(succeeded, "fuzz target {}: {status}", name.display());
     }
     Ok(())
+}
+
+/// `stat::number_of_executed_units: 3721507`.
+fn is_figure(line: &str) -> bool {
+    line.starts_with("stat::")
 }
 
 /// The programs of the targets.
