@@ -79,7 +79,7 @@ fn find(core: &CoreFile) -> Result<Interpreter, CaptureError> {
         Ok(interpreter)
     });
     fitted.map_err(|error| match error {
-        CaptureError::Read(_) | CaptureError::Layout(_) => {
+        CaptureError::Read(_) | CaptureError::Layout(_) | CaptureError::UnknownVersion => {
             let (expected, missing) = core.missing();
             if missing > 0 {
                 return CaptureError::CutOff { expected, missing };

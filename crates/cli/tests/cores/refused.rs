@@ -133,3 +133,41 @@ fn options_that_are_for_cores_only() -> Result<()> {
     assert!(!Path::new("core").exists());
     Ok(())
 }
+
+/// Fields of a core that say more than there is. Found by fuzzing: sizes whose sum is no number
+/// any more, and a mapping without an end that was searched page by page.
+#[test]
+fn numbers_that_lie() -> Result<()> {
+    const PROGRAM_HEADERS: usize = 64;
+    const P_FILESZ: usize = 32;
+    let (folder, core) = core()?;
+    let bytes = fs::read(&core)?;
+    let file = folder.path().join("lies");
+
+    let mut lies = bytes.clone();
+    for segment in 1..4 {
+        let at = PROGRAM_HEADERS + segment * 56 + P_FILESZ;
+        lies[at..at + 8].copy_from_slice(&(1u64 << 63).to_le_bytes());
+    }
+    fs::write(&file, &lies)?;
+    let outcome = heap(&file, &[])?;
+    assert!(
+        outcome.stderr.contains("the core is cut off"),
+        "{}",
+        outcome.stderr
+    );
+
+    // The note of mapped files: "CORE", a count, the size of a page, and first and last address
+    // of the first file. Without its name nothing is found in that file either.
+    let mut lies = bytes;
+    let kind = [0x45, 0x4c, 0x49, 0x46, b'C', b'O', b'R', b'E', 0, 0, 0, 0];
+    let note = lies.windows(kind.len()).position(|window| window == kind);
+    let end = note.context("no note of files")? + kind.len() + 16 + 8;
+    lies[end..end + 8].copy_from_slice(&(1u64 << 62).to_le_bytes());
+    fs::write(&file, &lies)?;
+    let outcome = heap(&file, &["--exe", "/bin/cat"])?;
+    outcome.expect_error("that the core is of", "--exe takes")?;
+    let outcome = heap(&file, &[])?;
+    assert!(matches!(outcome.status.code(), Some(0 | 1)), "{outcome:?}");
+    Ok(())
+}

@@ -72,8 +72,8 @@ enum State {
     Found { file: Arc<File>, proven: bool },
     /// It is not to be had.
     Missing(WhyMissing),
-    /// Nobody needs it: it is neither program nor library.
-    Data,
+    /// Nobody needs it: it is neither program nor library, or the core has all of it.
+    NotNeeded,
 }
 
 impl Backing {
@@ -106,19 +106,15 @@ impl Backing {
                 is_program: program == Some(path),
                 has_code: is_code,
                 areas: vec![area],
-                state: State::Data,
+                state: State::NotNeeded,
             });
         }
         for file in &mut backing.files {
-            file.state = file.look_for(memory, places)?;
+            file.state = match file.look_for(memory, places)? {
+                State::Missing(_) if file.is_whole_in(memory) => State::NotNeeded,
+                state => state,
+            };
         }
-        // What the core has whole needs no file.
-        backing.files.retain(|file| match file.state {
-            State::Missing(_) => {
-                file.is_program || file.areas.iter().any(|a| !memory.has(a.range.clone()))
-            }
-            _ => true,
-        });
         Ok(backing)
     }
 
@@ -176,10 +172,10 @@ enum Beginning {
 impl MappedFile {
     fn look_for(&self, memory: &CoreMemory, places: &Places) -> Result<State, CoreError> {
         let wanted = match self.beginning(memory) {
-            Beginning::Data => return Ok(State::Data),
+            Beginning::Data => return Ok(State::NotNeeded),
             Beginning::Elf(identity) => Some(identity),
             // Of what is no ELF file the kernel leaves the first page out as well.
-            Beginning::Unknown if !self.has_code => return Ok(State::Data),
+            Beginning::Unknown if !self.has_code => return Ok(State::NotNeeded),
             Beginning::Unknown => None,
         };
         let given = places.program.as_deref().filter(|_| self.is_program);
@@ -220,6 +216,11 @@ impl MappedFile {
                 })
             }
         }
+    }
+
+    fn is_whole_in(&self, memory: &CoreMemory) -> bool {
+        let mut areas = self.areas.iter();
+        areas.all(|area| memory.has(area.range.clone()))
     }
 
     fn beginning(&self, memory: &CoreMemory) -> Beginning {
