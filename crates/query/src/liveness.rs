@@ -1,5 +1,5 @@
 use exuvia_graph::{BitSet, Follow, extend, incoming, reachable};
-use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
+use exuvia_snapshot::{ObjectFlags, ObjectId, RootCategory, Snapshot};
 
 /// Which objects are alive, and why.
 #[derive(Debug)]
@@ -16,7 +16,11 @@ pub(crate) struct Liveness {
 impl Liveness {
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let references = &snapshot.references;
-        let roots = snapshot.roots.iter().map(|root| root.target);
+        let roots = snapshot
+            .roots
+            .iter()
+            .filter(|root| root.category != RootCategory::Variable);
+        let roots = roots.map(|root| root.target);
         let seeds = roots.chain(static_objects(snapshot));
         let rooted = reachable(references, seeds, Follow::Strong);
         let holders = native_holders(snapshot, &rooted);

@@ -1,5 +1,6 @@
 use crate::{Heap, liveness::static_objects, python_text::harmless};
 use exuvia_snapshot::{ObjectId, Relation, RootCategory};
+use std::collections::HashMap;
 
 /// Where paths begin: the attributes of heapy's `Root`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +60,7 @@ impl Group {
             Self::Native => {
                 let holders = heap.liveness().holders.iter().copied();
                 let mut origins: Vec<Origin> = named_by_type(heap, "native", holders).collect();
+                name_by_variable(heap, &mut origins);
                 name_by_stack(heap, &mut origins);
                 origins
             }
@@ -95,6 +97,20 @@ fn named_by_type<'a>(
         ),
         target,
     })
+}
+
+/// Names the static variable of C code that leads to a holder.
+fn name_by_variable(heap: &Heap, origins: &mut [Origin]) {
+    let variables = roots(heap, RootCategory::Variable);
+    let names: HashMap<ObjectId, String> = variables
+        .into_iter()
+        .map(|root| (root.target, root.name))
+        .collect();
+    for origin in origins {
+        if let Some(name) = names.get(&origin.target) {
+            origin.name.clone_from(name);
+        }
+    }
 }
 
 /// Names the frame on whose evaluation stack a holder lies. How far the stack of a running

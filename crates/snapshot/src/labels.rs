@@ -25,7 +25,7 @@ pub(crate) const RELATIONS: [&str; 15] = [
 pub(crate) const VALUE_FORMS: [&str; 5] = ["text", "text-start", "bytes", "bytes-start", "repr"];
 
 /// Categories of roots, by [`root_category`].
-pub(crate) const ROOT_CATEGORIES: [&str; 3] = ["interpreter", "thread", "static"];
+pub(crate) const ROOT_CATEGORIES: [&str; 4] = ["interpreter", "thread", "static", "variable"];
 
 /// Shapes of kinds, by [`kind_shape`].
 pub(crate) const KIND_SHAPES: [&str; 3] = ["plain", "dict-of", "dict-without-owner"];
@@ -36,6 +36,7 @@ pub(crate) fn root_category(category: RootCategory) -> u8 {
         RootCategory::Interpreter => 0,
         RootCategory::Thread => 1,
         RootCategory::Static => 2,
+        RootCategory::Variable => 3,
     }
 }
 
@@ -44,7 +45,8 @@ pub(crate) fn root_category_at(place: u8) -> RootCategory {
     match place {
         0 => RootCategory::Interpreter,
         1 => RootCategory::Thread,
-        _ => RootCategory::Static,
+        2 => RootCategory::Static,
+        _ => RootCategory::Variable,
     }
 }
 

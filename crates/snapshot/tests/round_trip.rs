@@ -225,6 +225,7 @@ fn root(objects: u32) -> impl Strategy<Value = Root> {
         Just(RootCategory::Interpreter),
         Just(RootCategory::Thread),
         Just(RootCategory::Static),
+        Just(RootCategory::Variable),
     ];
     (any::<String>(), object(objects), category, any::<bool>()).prop_map(
         |(name, target, category, owned)| Root {

@@ -114,8 +114,13 @@ impl Heap {
         object
     }
 
-    /// Room for a static object.
-    pub(crate) fn in_program(&mut self, size: u64) -> RemoteAddress {
+    /// Takes an object out of the collector's lists.
+    pub fn untrack(&mut self, object: RemoteAddress) {
+        self.tracked.retain(|&tracked| tracked != object);
+    }
+
+    /// Room for a static object or a variable of C code, zeroed.
+    pub fn in_program(&mut self, size: u64) -> RemoteAddress {
         let start = self.next_static;
         self.next_static = (start + size).next_multiple_of(16);
         self.image.map(start..self.next_static);

@@ -18,7 +18,11 @@ mod disguise;
 mod fingerprint;
 mod interpreters;
 pub mod oracle;
+<<<<<<< HEAD
 mod root;
+=======
+pub mod refcounts;
+>>>>>>> aeb5e94 (Reference counts reconciled: the type cache, code of ended generators, static variables of C code)
 mod signals;
 mod sources;
 mod target;

@@ -88,7 +88,7 @@ impl Sink for Describe<'_> {
         self.references.push(Reference {
             target,
             relation,
-            weak: hold == Hold::Borrowed,
+            weak: hold != Hold::Owned,
         });
     }
 

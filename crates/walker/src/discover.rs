@@ -39,7 +39,7 @@ impl Sink for Discover<'_> {
     #[inline]
     fn refer(&mut self, target: RemoteAddress, _: Step, hold: Hold) {
         // What is only borrowed may have ended; while it lives, its owner leads there too.
-        if !target.is_null() && hold == Hold::Owned {
+        if !target.is_null() && hold != Hold::Borrowed {
             self.meet(target);
         }
     }

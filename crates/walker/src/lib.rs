@@ -31,7 +31,9 @@ mod sink;
 mod text;
 mod types;
 mod values;
+mod variables;
 mod walk;
 
 pub use gc::is_safe_moment;
+pub use variables::StaticData;
 pub use walk::{NoProgress, Progress, Target, WalkError, WalkOptions, walk};

@@ -165,6 +165,26 @@ impl Marks {
         })
     }
 
+    /// The objects in a range of addresses, sorted.
+    pub(crate) fn marked_in(&self, range: &Range<u64>) -> impl Iterator<Item = RemoteAddress> + '_ {
+        let range = range.clone();
+        let first = self
+            .chunks
+            .partition_point(|chunk| chunk.start + CHUNK_BYTES <= range.start);
+        let end = range.end;
+        let chunks = self.chunks[first..].iter();
+        chunks
+            .take_while(move |chunk| chunk.start < end)
+            .flat_map(|chunk| {
+                let bits = chunk.marked.get().map_or(&[][..], |bits| bits);
+                addresses(
+                    chunk.start,
+                    bits.iter().map(|word| word.load(Ordering::Relaxed)),
+                )
+            })
+            .filter(move |address| range.contains(&address.get()))
+    }
+
     /// Numbers the objects; from here on the set does not change.
     pub(crate) fn number(self) -> Numbers {
         let mut count = 0;

@@ -76,6 +76,7 @@ well_known! {
     ht_name = "ht_name",
     ht_qualname = "ht_qualname",
     ht_slots = "ht_slots",
+    md_def = "md_def",
     memo = "memo",
     module = "module",
     mro = "__mro__",

@@ -46,6 +46,7 @@ pub(crate) fn find<M: Memory>(
         );
         roots.atexit(reader, &prefix, interpreter.address);
         roots.static_types(reader, &prefix, interpreter.address);
+        roots.type_cache(reader, &prefix, interpreter.address);
         for thread in &interpreter.threads {
             roots.thread(reader, &prefix, thread);
         }
@@ -172,6 +173,28 @@ impl Roots {
                 let name = format!("{prefix}static_types['{}']", info.tp_name);
                 self.add(name, address, RootCategory::Static, false);
             }
+        }
+    }
+
+    /// The names of attributes that types were asked for last. The cache of methods owns the
+    /// name of each entry, and borrows the value.
+    fn type_cache<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        interpreter: RemoteAddress,
+    ) {
+        let structs = &reader.layout.structs;
+        let i = &structs.py_interpreter_state;
+        let entry = &structs.type_cache_entry;
+        let cache = interpreter.offset(i.type_cache);
+        for n in 0..i.type_cache_length {
+            let at = cache.offset(n * entry.size + entry.name);
+            let Ok(name) = reader.cache.pointer(at) else {
+                break;
+            };
+            let root = format!("{prefix}type_cache[{n}]");
+            self.add(root, name, RootCategory::Static, true);
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Hold {
     /// The target may end while it is there: weak references, and pointers to what
     /// something else owns.
     Borrowed,
+    /// It counts nowhere, but its target lasts: an object among the static data of a library.
+    Static,
 }
 
 /// Takes the references of one object, in the order in which the object holds them.

@@ -12,6 +12,7 @@ use crate::roots::{self, RootAddress};
 use crate::runtime::{self, Interpreter};
 use crate::types::TypeTable;
 use crate::values::ValueReader;
+use crate::variables::{self, StaticData};
 use crate::{gc, process, text};
 use exuvia_cpython::Layout;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
@@ -43,6 +44,8 @@ pub struct Target<'a> {
     pub regions: &'a [Range<u64>],
     /// The parts of it that are images of the program and its libraries.
     pub images: &'a [Range<u64>],
+    /// The writable parts of those, with the zeroed memory behind them: static variables.
+    pub data: &'a [StaticData],
 }
 
 /// What to read beside objects and references.
@@ -140,7 +143,7 @@ pub fn walk<M: Memory>(
             !progress.cancelled()
         });
     }
-    let roots = roots::find(&mut reader, target.runtime, &interpreters);
+    let mut roots = roots::find(&mut reader, target.runtime, &interpreters);
     let synthetic = synthetic_frames(&interpreters);
     let seeds = seeds(&interpreters, &roots, &marks);
     let public = public_builtins(&mut reader, main);
@@ -176,6 +179,18 @@ pub fn walk<M: Memory>(
         }
         Ok::<_, WalkError>(())
     })?;
+    let (data, images) = (target.data, target.images);
+    let variables = variables::find(
+        &mut reader,
+        target.runtime,
+        &interpreters,
+        data,
+        images,
+        &marks,
+    );
+    let seeds = unmarked(variables.iter().map(|root| root.target), &marks);
+    roots.extend(variables);
+    diagnostics.merge(discovery.run(&mut reader, seeds, &tick));
     drop(reader);
     if progress.cancelled() {
         return Err(WalkError::Cancelled);
@@ -254,11 +269,14 @@ fn synthetic_frames(interpreters: &[Interpreter]) -> FxHashSet<RemoteAddress> {
 fn seeds(interpreters: &[Interpreter], roots: &[RootAddress], marks: &Marks) -> Vec<RemoteAddress> {
     let threads = interpreters.iter().flat_map(|i| &i.threads);
     let frames = threads.flat_map(|thread| &thread.frames);
-    roots
-        .iter()
-        .map(|root| root.target)
-        .chain(frames.map(runtime::FrameState::object))
-        .filter(|&target| marks.mark(target) == crate::marks::Marked::Now)
+    let roots = roots.iter().map(|root| root.target);
+    unmarked(roots.chain(frames.map(runtime::FrameState::object)), marks)
+}
+
+/// Marks objects; returns those that were not marked before.
+fn unmarked(objects: impl Iterator<Item = RemoteAddress>, marks: &Marks) -> Vec<RemoteAddress> {
+    objects
+        .filter(|&object| marks.mark(object) == crate::marks::Marked::Now)
         .collect()
 }
 

@@ -91,6 +91,7 @@ impl Interpreter {
             layout: &self.layout,
             regions: &regions.readable,
             images: &regions.images,
+            data: &regions.data,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Where objects can lie.
 
-use exuvia_tracee::{CoreFile, Mappings};
+use exuvia_tracee::{CoreFile, Mapping, Mappings};
+use exuvia_walker::StaticData;
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// Ranges of the target's addresses.
 #[derive(Debug, Default)]
@@ -10,6 +12,8 @@ pub(super) struct Regions {
     pub(super) readable: Vec<Range<u64>>,
     /// The part of it that is mapped from files: images of programs and libraries.
     pub(super) images: Vec<Range<u64>>,
+    /// The writable part of those, with the zeroed memory behind them.
+    pub(super) data: Vec<StaticData>,
 }
 
 impl Regions {
@@ -28,11 +32,25 @@ impl Regions {
 
     fn parts(mappings: &Mappings, parts: impl Fn(Range<u64>) -> Vec<Range<u64>>) -> Self {
         let mut regions = Self::default();
+        // The file that was mapped last, where its first mapping begins, and where its last
+        // one ends.
+        let mut file = None;
         for mapping in mappings.iter() {
             let range = mapping.start.get()..mapping.end.get();
+            let is_image = file_of(mapping, &mut file);
             let permissions = mapping.permissions;
             if !permissions.readable || permissions.shared {
                 continue;
+            }
+            if is_image
+                && permissions.writable
+                && let Some(file) = &file
+            {
+                regions.data.push(StaticData {
+                    range: range.clone(),
+                    image: file.name.clone(),
+                    base: file.base,
+                });
             }
             if mapping.is_file() {
                 regions.images.extend(parts(range.clone()));
@@ -43,4 +61,36 @@ impl Regions {
         }
         regions
     }
+}
+
+/// A file that is mapped, perhaps in several pieces, one behind the other.
+struct File {
+    path: PathBuf,
+    name: String,
+    base: u64,
+    end: u64,
+}
+
+/// Keeps the file that was mapped last; returns whether the mapping is of that file, or the
+/// zeroed memory right behind its data.
+fn file_of(mapping: &Mapping, file: &mut Option<File>) -> bool {
+    let (start, end) = (mapping.start.get(), mapping.end.get());
+    if mapping.is_file()
+        && let Some(path) = &mapping.path
+    {
+        match file {
+            Some(file) if file.path == *path => file.end = end,
+            _ => {
+                let name = path.file_name().unwrap_or_default();
+                *file = Some(File {
+                    name: name.to_string_lossy().into_owned(),
+                    path: path.clone(),
+                    base: start.saturating_sub(mapping.offset),
+                    end,
+                });
+            }
+        }
+        return true;
+    }
+    mapping.path.is_none() && file.as_ref().is_some_and(|file| file.end == start)
 }

@@ -226,6 +226,20 @@ fn static_roots_and_native_holders_are_the_last_resort() {
 }
 
 #[test]
+fn a_static_variable_names_what_is_held_and_makes_nothing_alive() {
+    let mut b = Builder::default();
+    let held = b.object("ext.Cache");
+    let stale = b.object("ext.Stale");
+    b.root_of("static['ext.so'+0x40]", held, RootCategory::Variable);
+    b.root_of("static['ext.so'+0x48]", stale, RootCategory::Variable);
+    b.refcount(held, 1);
+    b.refcount(stale, 0);
+    let heap = b.finish();
+    assert_eq!(texts(&heap, held), ["hp.Root.static['ext.so'+0x40]"]);
+    assert_eq!(paths_to(&heap, stale).count().paths, 0);
+}
+
+#[test]
 fn garbage_has_no_paths() {
     let mut b = Builder::default();
     let lost = b.object("a.T");

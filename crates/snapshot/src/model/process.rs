@@ -20,9 +20,13 @@ pub enum RootCategory {
     Interpreter,
     /// A frame or another field of a thread's state.
     Thread,
-    /// Static types and objects: they are there without anybody holding them. A path never
-    /// begins here when another root reaches the object.
+    /// Static types and objects, which are there without anybody holding them, and caches,
+    /// which hold by chance. A path never begins here when another root reaches the object.
     Static,
+    /// A word of the static data of the program or a library that leads to an object:
+    /// probably a variable of C code. It makes nothing alive, because such a word may borrow
+    /// or be stale, but names the holder of an object that something holds.
+    Variable,
 }
 
 /// A thread that runs Python.

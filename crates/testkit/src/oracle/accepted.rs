@@ -142,6 +142,9 @@ const ACCEPTED: &[Accepted] = &[
         Of::Type("builtins.PyCapsule"),
         "a capsule may bring a traverse function of its own, such as _datetime's",
     ),
+    ended_code("builtins.generator"),
+    ended_code("builtins.coroutine"),
+    ended_code("builtins.async_generator"),
     extra(
         Of::Type("builtins.frame"),
         ".f_globals",
@@ -175,11 +178,6 @@ const ACCEPTED: &[Accepted] = &[
         Of::Every,
         "->output_buffer",
         "Pickler_traverse does not visit the buffer, which is bytes",
-    ),
-    extra(
-        Of::Every,
-        "->pers_func_self",
-        "Pickler_traverse does not visit pers_func_self, which is the pickler itself",
     ),
     Accepted {
         versions: (11, 11),
@@ -224,6 +222,16 @@ const fn hidden_dict(detail: &'static str) -> Accepted {
         reason: "types in C with Py_TPFLAGS_MANAGED_DICT that have no `__dict__` attribute: heapy \
                  does not find the owner",
     }
+}
+
+/// A generator that has ended.
+const fn ended_code(name: &'static str) -> Accepted {
+    extra(
+        Of::Type(name),
+        ".gi_code",
+        "gen_traverse visits nothing of a frame that has ended, though the generator owns its \
+         code from 3.12 on",
+    )
 }
 
 /// A heap type in C whose `tp_traverse` leaves the type itself out.

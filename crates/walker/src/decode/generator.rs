@@ -13,10 +13,16 @@ pub(super) fn references<M: Memory>(
     let g = &reader.layout.structs.py_gen_object;
     let constants = &reader.layout.constants;
     let state = i64::from(reader.cache.u8(object.offset(g.gi_frame_state))? as i8);
+    let iframe = object.offset(g.gi_iframe);
     if state >= constants.frame_cleared {
+        if g.gi_code.is_none() {
+            // Without a field for its code, a generator keeps it in the frame that has ended.
+            let f_executable = reader.layout.structs.py_interpreter_frame.f_executable;
+            let code = reader.cache.pointer(iframe.offset(f_executable))?;
+            sink.own(code, Step::Attribute(reader.names.gi_code));
+        }
         return Ok(());
     }
-    let iframe = object.offset(g.gi_iframe);
     if state != constants.frame_executing {
         return frame::contents(reader, iframe, Seen::Generator, Hold::Owned, sink);
     }

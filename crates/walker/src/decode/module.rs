@@ -20,7 +20,11 @@ pub(super) fn references<M: Memory>(
     let d = &structs.py_module_def;
     let def = reader.cache.pointer(object.offset(m.md_def))?;
     let state = reader.cache.pointer(object.offset(m.md_state))?;
-    if def.is_null() || state.is_null() {
+    if def.is_null() {
+        return Ok(());
+    }
+    definition(reader, def, sink)?;
+    if state.is_null() {
         return Ok(());
     }
     let name = reader.cache.pointer(def.offset(d.m_name))?;
@@ -40,6 +44,23 @@ pub(super) fn references<M: Memory>(
     reader.pointers(state, words, |reader, word, target| {
         sink.refer_by_word(reader, target, Step::Word(word), Hold::Owned);
     })
+}
+
+/// The definition of a module that is initialized in one phase keeps a copy of its
+/// dictionary, for the next interpreter that imports it. Other definitions hold nothing.
+fn definition<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    def: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let m_copy = reader.layout.structs.py_module_def.m_base_m_copy;
+    if !reader.cache.pointer(def.offset(m_copy))?.is_null()
+        && matches!(reader.type_of(def), Some(info) if info.tp_name == "moduledef")
+    {
+        let md_def = Step::Interior(reader.names.md_def);
+        sink.refer(def, md_def, Hold::Static);
+    }
+    Ok(())
 }
 
 fn known<M: Memory>(

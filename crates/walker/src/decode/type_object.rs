@@ -34,7 +34,10 @@ pub(super) fn references<M: Memory>(
         sink.own(target, step);
     }
     let base = reader.cache.pointer(object.offset(t.tp_base))?;
-    sink.own(base, Step::Attribute(names.base));
+    // Which base a static type has is set by the linker, or by `PyType_Ready` without a
+    // reference of its own; the tuple of bases owns it.
+    let base_hold = if is_heap { Hold::Owned } else { Hold::Borrowed };
+    sink.refer(base, Step::Attribute(names.base), base_hold);
     let subclasses = reader.cache.pointer(holder.offset(tp_subclasses))?;
     // In a static type without a state of its own this may be a small number.
     if subclasses.get() >= 4096 {

@@ -11,4 +11,5 @@ mod hostile;
 mod instances;
 mod scalars;
 mod types;
+mod variables;
 mod walked;

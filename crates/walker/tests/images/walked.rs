@@ -7,7 +7,7 @@ use exuvia_cpython::{Flavor, Layout, Version};
 use exuvia_memory::{PageCache, RemoteAddress};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, Snapshot, ValuesKept};
 use exuvia_synth::{Heap, Process, Python};
-use exuvia_walker::{NoProgress, Target, WalkError, WalkOptions, walk};
+use exuvia_walker::{NoProgress, StaticData, Target, WalkError, WalkOptions, walk};
 
 /// The layouts, in the order of [`Python::ALL`].
 static LAYOUTS: LazyLock<[Layout; 3]> = LazyLock::new(|| {
@@ -40,11 +40,17 @@ pub(crate) fn try_walk_in(
     process: &Process,
     values: ValuesKept,
 ) -> Result<Walked, WalkError> {
+    let data = StaticData {
+        range: process.program.clone(),
+        image: "program".to_owned(),
+        base: process.program.start,
+    };
     let target = Target {
         runtime: process.runtime,
         layout: layout(python),
         regions,
         images: std::slice::from_ref(&process.program),
+        data: &[data],
     };
     let values = Some(values);
     let snapshot = walk(

@@ -1,7 +1,7 @@
 //! `decimal`: the module's state points to tables of its signals and conditions (3.13).
 
 use crate::reader::Reader;
-use crate::sink::{Sink, Step};
+use crate::sink::{Hold, Sink, Step};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// The most signals that are believed; there are nine.
@@ -16,6 +16,7 @@ pub(in crate::decode) fn signals<M: Memory>(
     let (Some(module), Some(signal)) = (&structs.decimal_state, &structs.dec_cond_map) else {
         return Ok(());
     };
+    let mut first_signal = RemoteAddress::NULL;
     for table in [module.signal_map, module.cond_map] {
         let table = reader.cache.pointer(state.offset(table))?;
         if table.is_null() {
@@ -28,7 +29,16 @@ pub(in crate::decode) fn signals<M: Memory>(
                 break;
             }
             let class = reader.cache.pointer(at.offset(signal.ex))?;
-            sink.own(class, Step::Numbered(i as usize));
+            // The first condition is the first signal, whose entry owns the class.
+            let hold = if class == first_signal {
+                Hold::Borrowed
+            } else {
+                Hold::Owned
+            };
+            sink.refer(class, Step::Numbered(i as usize), hold);
+            if first_signal.is_null() {
+                first_signal = class;
+            }
         }
     }
     Ok(())

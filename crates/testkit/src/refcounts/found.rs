@@ -1,0 +1,58 @@
+use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, RootCategory, Snapshot};
+
+/// For each object, how many counted references lead to it.
+pub(super) struct Found {
+    owned: Vec<u32>,
+    /// References that may count or be stale: entries of the evaluation stacks of running
+    /// frames, of which only the code of the evaluation loop knows how deep they are, and
+    /// static variables of C code.
+    possible: Vec<u32>,
+}
+
+impl Found {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let objects = &snapshot.objects;
+        let is_static = |id: ObjectId| objects.flags[id.index()].contains(ObjectFlags::STATIC);
+        let mut possible = vec![0; objects.len()];
+        // The count of an object that the linker made begins with 1.
+        let mut owned: Vec<u32> = objects.ids().map(|id| u32::from(is_static(id))).collect();
+        for source in objects.ids() {
+            let is_frame = snapshot.type_of(source).tp_name == "frame";
+            for reference in snapshot.references.of(source) {
+                let target = reference.target;
+                // Pointers from static data to static data are set by the linker too.
+                let is_linked = is_static(source) && is_static(target);
+                // Shown as the frame's own, because heapy does; the function owns them.
+                let is_globals = is_frame && is_named(snapshot, reference.relation, "f_globals");
+                if reference.weak {
+                    possible[target.index()] +=
+                        u32::from(matches!(reference.relation, Relation::Stack(_)));
+                } else if !is_linked && !is_globals {
+                    owned[target.index()] += 1;
+                }
+            }
+        }
+        for root in &snapshot.roots {
+            if root.owned {
+                owned[root.target.index()] += 1;
+            } else if root.category == RootCategory::Variable {
+                possible[root.target.index()] += 1;
+            }
+        }
+        Self { owned, possible }
+    }
+
+    pub(super) fn owned(&self, id: ObjectId) -> u32 {
+        self.owned[id.index()]
+    }
+
+    /// Whether what was found makes up this count.
+    pub(super) fn explains(&self, id: ObjectId, count: u32) -> bool {
+        let owned = self.owned(id);
+        (owned..=owned + self.possible[id.index()]).contains(&count)
+    }
+}
+
+fn is_named(snapshot: &Snapshot, relation: Relation, name: &str) -> bool {
+    matches!(relation, Relation::Attribute(id) if snapshot.names[id.index()] == name)
+}

@@ -1,0 +1,159 @@
+//! Reference counts against the references and roots that a snapshot has.
+//!
+//! In a process at rest every object's reference count is the number of references that
+//! something owns. Where the walk finds all of them, the two agree; where it finds fewer,
+//! something that it does not know holds the object; where it finds more, it takes a pointer
+//! that only borrows for one that owns. Only objects whose count the interpreter does not
+//! maintain, the immortal ones, say nothing.
+//!
+//! What is left is looked for in the target's memory: C code holds objects in static
+//! variables, on its stack, and in memory of its own. The first two need no words; what lies
+//! elsewhere stands with its reason in `accepted.rs`.
+
+mod accepted;
+mod found;
+mod groups;
+mod places;
+
+pub use groups::{Group, Side};
+
+use crate::{Exuvia, Interpreter, Launch};
+use accepted::reason;
+use anyhow::Result;
+use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
+use found::Found;
+use groups::Groups;
+use places::Places;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How the counts of a snapshot compare with what it has found.
+#[derive(Debug)]
+pub struct Reconciliation {
+    /// The interpreter, described.
+    pub interpreter: String,
+    /// Objects whose count the interpreter maintains.
+    pub objects: usize,
+    /// Of those, how many are explained to the last reference.
+    pub explained: usize,
+    /// Why the counts of others differ, by type, and how many there are.
+    pub accepted: BTreeMap<String, usize>,
+    /// Those that nothing explains, by type, the most frequent first.
+    pub failures: Vec<Group>,
+}
+
+impl Reconciliation {
+    /// The part of the objects that is explained to the last reference, from 0 to 1.
+    pub fn ratio(&self) -> f64 {
+        self.explained as f64 / self.objects.max(1) as f64
+    }
+}
+
+/// Starts a program of `programs/`, dumps it while it waits, and reconciles its counts.
+pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<Reconciliation> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("refcounts.exuvia");
+    let target = Launch::new(interpreter, program).start()?;
+    exuvia.dump(target.pid(), &path)?;
+    let snapshot = exuvia_snapshot::open(&path)?;
+    let differing = differing(&snapshot);
+    let addresses = differing.iter().map(|one| one.address).collect();
+    let places = Places::of(target.pid(), &snapshot, addresses)?;
+    let mut result = Reconciliation {
+        interpreter: interpreter.to_string(),
+        objects: counted(&snapshot).count(),
+        explained: 0,
+        accepted: BTreeMap::new(),
+        failures: Vec::new(),
+    };
+    result.explained = result.objects - differing.len();
+    let mut groups = Groups::default();
+    for one in differing {
+        match reason(&one, &places, interpreter.version.1) {
+            Some(reason) => {
+                let text = format!("{} {}: {reason}", one.side(), one.type_name);
+                *result.accepted.entry(text).or_default() += 1;
+            }
+            None => groups.add(&one),
+        }
+    }
+    result.failures = groups.finish();
+    Ok(result)
+}
+
+/// An object whose count is not the number of references found.
+#[derive(Debug, Clone)]
+struct Differing {
+    address: u64,
+    type_name: String,
+    /// For a class its module and name, such as `decimal.Context`; else empty.
+    class: String,
+    count: u32,
+    found: u32,
+}
+
+impl Differing {
+    fn side(&self) -> Side {
+        if self.count > self.found {
+            Side::Held
+        } else {
+            Side::Overclaimed
+        }
+    }
+}
+
+fn counted(snapshot: &Snapshot) -> impl Iterator<Item = ObjectId> + '_ {
+    snapshot.objects.ids().filter(|id| {
+        let flags = snapshot.objects.flags[id.index()];
+        !flags.contains(ObjectFlags::IMMORTAL) && !flags.contains(ObjectFlags::SYNTHETIC)
+    })
+}
+
+fn differing(snapshot: &Snapshot) -> Vec<Differing> {
+    let found = Found::of(snapshot);
+    let class = |id: ObjectId| {
+        let mut types = snapshot.types.iter();
+        let class = types.find(|one| one.object == Some(id));
+        class.map_or_else(String::new, |one| match one.module.as_str() {
+            // A static type without a dot in its name.
+            "builtins" => one.name.clone(),
+            module => format!("{module}.{}", one.name),
+        })
+    };
+    counted(snapshot)
+        .filter_map(|id| {
+            let count = snapshot.objects.refcount[id.index()];
+            if found.explains(id, count) {
+                return None;
+            }
+            let found_type = snapshot.type_of(id);
+            Some(Differing {
+                address: snapshot.objects.address[id.index()],
+                class: class(id),
+                type_name: format!("{}.{}", found_type.module, found_type.name),
+                count,
+                found: found.owned(id),
+            })
+        })
+        .collect()
+}
+
+impl fmt::Display for Reconciliation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {} of {} reference counts explained ({:.4} %)",
+            self.interpreter,
+            self.explained,
+            self.objects,
+            100.0 * self.ratio()
+        )?;
+        for (reason, count) in &self.accepted {
+            writeln!(f, "  {count:>8} accepted: {reason}")?;
+        }
+        for group in &self.failures {
+            writeln!(f, "  {group}")?;
+        }
+        Ok(())
+    }
+}
