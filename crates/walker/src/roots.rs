@@ -16,6 +16,8 @@ pub(crate) struct RootAddress {
 
 /// The most callbacks of `atexit` that are read.
 const MAX_CALLBACKS: u64 = 1 << 16;
+/// The most entries of the cache of methods that are read: `1 << MCACHE_SIZE_EXP`.
+const MAX_CACHED: u64 = 1 << 12;
 /// The dictionary of interned strings does not keep them alive: a string takes itself out
 /// of it when it ends.
 const NOT_HOLDING: &str = "interned_strings";
@@ -188,11 +190,22 @@ impl Roots {
         let i = &structs.py_interpreter_state;
         let entry = &structs.type_cache_entry;
         let cache = interpreter.offset(i.type_cache);
-        for n in 0..i.type_cache_length {
+        let mut names = Vec::new();
+        for n in 0..i.type_cache_length.min(MAX_CACHED) {
             let at = cache.offset(n * entry.size + entry.name);
             let Ok(name) = reader.cache.pointer(at) else {
-                break;
+                return;
             };
+            let known = reader.type_of(name).map(|info| info.tp_name.clone());
+            match known.as_deref() {
+                Some("str" | "NoneType") => names.push((n, name)),
+                _ if name.is_null() => {}
+                // Where a build has its cache elsewhere than the table says, these are other
+                // fields.
+                _ => return,
+            }
+        }
+        for (n, name) in names {
             let root = format!("{prefix}type_cache[{n}]");
             self.add(root, name, RootCategory::Static, true);
         }

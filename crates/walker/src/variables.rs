@@ -108,6 +108,8 @@ fn is_object<M: Memory>(reader: &mut Reader<'_, M>, target: RemoteAddress, marks
     // The collector tracks all objects that it knows to take apart, except those that it found
     // to hold nothing of interest: another one that is in no list has ended.
     match reader.type_of(target) {
+        // The type of an object that lives is reached in other ways too.
+        Some(info) if !marks.contains(info.address) => false,
         Some(info) if info.family == Family::Str => {
             matches!(reader.quietly(|r| text::read(r, target, 1)), Ok(Some(_)))
         }

@@ -49,6 +49,30 @@ const ACCEPTED: &[Accepted] = &[
         "3.13 keeps a copy of the dictionary of a module that is initialized in one phase \
          (cached_m_dict of import.c)",
     ),
+    held("weakref.ReferenceType", REGISTRY),
+    Accepted {
+        class: Some("_xxsubinterpreters.ChannelID"),
+        ..held("builtins.type", REGISTRY)
+    },
+    Accepted {
+        class: Some("InterpreterID"),
+        ..held("builtins.type", REGISTRY)
+    },
+    Accepted {
+        versions: (11, 11),
+        ..held("builtins.str", ZONES)
+    },
+    Accepted {
+        versions: (11, 11),
+        ..held("zoneinfo.ZoneInfo", ZONES)
+    },
+    Accepted {
+        class: Some("_asyncio.FutureIter"),
+        ..held(
+            "builtins.type",
+            "the freed iterators that _asyncio keeps for reuse still own their type",
+        )
+    },
     Accepted {
         class: Some("_testcapi"),
         ..held("builtins.type", TEST_MODULE)
@@ -73,6 +97,10 @@ const ACCEPTED: &[Accepted] = &[
     },
 ];
 
+const REGISTRY: &str = "the registry of types that may cross interpreters (xidregistry of \
+                        pystate.c) holds the type, from 3.12 on by a weak reference";
+const ZONES: &str = "the cache that _zoneinfo keeps in a static list up to 3.11 owns zones and \
+                     their keys";
 const TEST_MODULE: &str = "a class of CPython's test module _testcapi, which counts some wrongly \
                            and whose state no table describes";
 

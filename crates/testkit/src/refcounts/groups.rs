@@ -20,8 +20,8 @@ pub struct Group {
     pub type_name: String,
     /// How many there are.
     pub objects: usize,
-    /// The addresses of some, with the count and what was found.
-    pub examples: Vec<(u64, u32, u32)>,
+    /// Some of them in words: where each is, its count, and what was found.
+    pub examples: Vec<String>,
 }
 
 const EXAMPLES: usize = 5;
@@ -42,7 +42,7 @@ impl Groups {
         });
         group.objects += 1;
         if group.examples.len() < EXAMPLES {
-            group.examples.push((one.address, one.count, one.found));
+            group.examples.push(one.to_string());
         }
     }
 
@@ -65,9 +65,6 @@ impl fmt::Display for Side {
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>8} {} {}:", self.objects, self.side, self.type_name)?;
-        for (address, count, found) in &self.examples {
-            write!(f, " {address:#x} counts {count}, found {found};")?;
-        }
-        Ok(())
+        write!(f, " {}", self.examples.join("; "))
     }
 }

@@ -17,7 +17,7 @@ mod places;
 
 pub use groups::{Group, Side};
 
-use crate::{Exuvia, Interpreter, Launch};
+use crate::{Exuvia, Interpreter, Target};
 use accepted::reason;
 use anyhow::Result;
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
@@ -53,7 +53,7 @@ impl Reconciliation {
 pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<Reconciliation> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("refcounts.exuvia");
-    let target = Launch::new(interpreter, program).start()?;
+    let target = Target::start(interpreter, program)?;
     exuvia.dump(target.pid(), &path)?;
     let snapshot = exuvia_snapshot::open(&path)?;
     let differing = differing(&snapshot);
@@ -99,6 +99,19 @@ impl Differing {
         } else {
             Side::Overclaimed
         }
+    }
+}
+
+impl fmt::Display for Differing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            address,
+            class,
+            count,
+            found,
+            ..
+        } = self;
+        write!(f, "{class} at {address:#x} counts {count}, found {found}")
     }
 }
 

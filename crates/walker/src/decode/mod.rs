@@ -66,7 +66,7 @@ pub(crate) fn references<M: Memory>(
         Family::Unpickler => library::pickle::unpickler(reader, object, sink)?,
         Family::TeeData => library::itertools::tee_data(reader, object, sink)?,
         Family::LruCache => library::functools::lru_cache(reader, object, sink)?,
-        Family::XmlParser => library::expat::references(reader, object, sink)?,
+        Family::XmlParser => library::expat::references(reader, object, info, sink)?,
         Family::SqliteConnection => library::sqlite::connection(reader, object, sink)?,
         Family::SimpleQueue => library::queue::references(reader, object, sink)?,
         Family::Template => library::re::template(reader, object, sink)?,

@@ -2,6 +2,7 @@
 
 use crate::reader::Reader;
 use crate::sink::{Sink, Step};
+use crate::types::TypeInfo;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// Handlers in `handler_info` of `Modules/pyexpat.c`, from `StartElementHandler` to
@@ -11,12 +12,17 @@ const HANDLERS: usize = 22;
 pub(in crate::decode) fn references<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
+    info: &TypeInfo,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
     let Some(parser) = &reader.layout.structs.xml_parse_object else {
         return Ok(());
     };
-    let handlers = reader.cache.pointer(object.offset(parser.handlers))?;
+    // The last field of the struct: later releases of a series have one more before it.
+    let Some(at) = info.basicsize.checked_sub(parser.size - parser.handlers) else {
+        return Ok(());
+    };
+    let handlers = reader.cache.pointer(object.offset(at))?;
     if handlers.is_null() {
         return Ok(());
     }
