@@ -32,6 +32,11 @@ pub struct ObjectDetails {
     pub flags: ObjectFlags,
     /// The flags as words: `tracked`, `immortal`, `synthetic`, `conservative`, `static`.
     pub flag_names: Vec<&'static str>,
+    /// The number of the interpreter that it belongs to; none when all of them share it.
+    pub interpreter: Option<u32>,
+    /// Whether the process has several interpreters.
+    #[serde(skip)]
+    pub several_interpreters: bool,
     /// Its value as `repr` would print it, shortened.
     pub value: String,
     /// Who refers to it: roots first, then objects by address.
@@ -105,6 +110,8 @@ impl ObjectDetails {
             references_found,
             flags,
             flag_names: flag_names(flags),
+            interpreter: objects.interpreter_of(id),
+            several_interpreters: !objects.interpreter.is_empty(),
             value: Repr::new(heap, Limits::DETAILED).of(id),
             referrers,
             referents: referents(heap, id),

@@ -44,6 +44,11 @@ fn objects(snapshot: &Snapshot) -> Result<(), Inconsistency> {
     if lengths.iter().any(|&length| length != count) {
         return table.fails(0, format!("columns of {count} and {lengths:?} rows"));
     }
+    // There is no such column for a single interpreter.
+    let length = objects.interpreter.len();
+    if length != 0 && length != count {
+        return table.fails(0, format!("interpreters of {length} of {count} rows"));
+    }
     if u32::try_from(count).is_err() {
         return table.fails(count, "more rows than 32 bits can number");
     }

@@ -16,9 +16,11 @@ pub(crate) const FORMAT: &str = "exuvia-snapshot";
 ///
 /// Version log, the newest first; any change of a file makes a new version:
 ///
+/// * 2: objects have their interpreter; roots of the category `variable`; captures of the
+///   mode `core`.
 /// * 1: the first. Tables objects, references, types, kinds, names, roots, threads, frames,
 ///   mappings, values.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// The name of the file that makes a directory a snapshot.
 pub(crate) const DOCUMENT: &str = "snapshot.json";
@@ -169,7 +171,15 @@ pub(crate) const OBJECTS: Table = Table {
         column("allocated", U64, Dictionary),
         column("refcount", U32, Dictionary),
         column("flags", U8, Dictionary),
+        nullable("interpreter", U32, Dictionary),
     ],
+    sorted_by: Some(0),
+};
+
+/// The same before version 2.
+pub(crate) const OBJECTS_1: Table = Table {
+    name: "objects",
+    columns: OBJECTS.columns.split_at(7).0,
     sorted_by: Some(0),
 };
 

@@ -9,7 +9,9 @@ use crate::diagnostics::Trouble;
 use crate::extent;
 use crate::kinds::KindTable;
 use crate::marks::Numbers;
+use crate::owners::Owners;
 use crate::reader::Reader;
+use crate::runtime::Interpreter;
 use crate::sink::{Hold, Sink, Step};
 use crate::types::{Family, TypeInfo};
 use crate::values::ValueReader;
@@ -37,6 +39,8 @@ pub(crate) struct Description<'a> {
     pub(crate) numbers: &'a Numbers,
     pub(crate) kinds: &'a KindTable,
     pub(crate) synthetic: &'a FxHashSet<RemoteAddress>,
+    pub(crate) interpreters: &'a [Interpreter],
+    pub(crate) owners: &'a Owners,
     /// Where the images of the program and its libraries lie, sorted.
     pub(crate) images: &'a [Range<u64>],
     pub(crate) values: ValueReader,
@@ -159,7 +163,24 @@ impl Description<'_> {
                 );
             }
         }
+        self.interpreter(object, &mut batch.objects);
         batch.references.finish_object()
+    }
+
+    /// Adds the interpreter to the row that was added last, if there are several.
+    fn interpreter(&self, object: RemoteAddress, rows: &mut Objects) {
+        if !self.owners.are_several() {
+            return;
+        }
+        let is_static = rows
+            .flags
+            .last()
+            .is_some_and(|flags| flags.contains(ObjectFlags::STATIC));
+        let owner = self.interpreters.get(self.owners.get(object));
+        rows.interpreter.push(match owner {
+            Some(owner) if !is_static => owner.id,
+            _ => Objects::SHARED,
+        });
     }
 
     fn row<M: Memory>(

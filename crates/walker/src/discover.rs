@@ -6,7 +6,8 @@
 
 use crate::decode;
 use crate::diagnostics::{Diagnostics, Trouble};
-use crate::marks::{Marked, Marks};
+use crate::marks::Marked;
+use crate::owners::Claim;
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
 use crate::types::Family;
@@ -19,7 +20,7 @@ const BATCH: usize = 1 << 16;
 
 /// Marks what an object refers to, and remembers what is new.
 struct Discover<'a> {
-    marks: &'a Marks,
+    claim: Claim<'a>,
     found: Vec<RemoteAddress>,
     impossible: u64,
 }
@@ -27,7 +28,7 @@ struct Discover<'a> {
 impl Discover<'_> {
     #[inline]
     fn meet(&mut self, target: RemoteAddress) {
-        match self.marks.mark(target) {
+        match self.claim.mark(target) {
             Marked::Now => self.found.push(target),
             Marked::Before => {}
             Marked::Impossible => self.impossible += 1,
@@ -52,8 +53,8 @@ impl Sink for Discover<'_> {
         _: Hold,
     ) {
         // Most words are no pointers at all, and most pointers lead to what is known.
-        if self.marks.is_plausible(word)
-            && !self.marks.contains(word)
+        if self.claim.marks.is_plausible(word)
+            && !self.claim.marks.contains(word)
             && reader.looks_like_object(word)
         {
             self.meet(word);
@@ -63,7 +64,8 @@ impl Sink for Discover<'_> {
 
 /// What the threads share.
 pub(crate) struct Discovery<'a> {
-    pub(crate) marks: &'a Marks,
+    /// The interpreter whose objects are looked for, and what is known so far.
+    pub(crate) claim: Claim<'a>,
     /// Frames that run without an object.
     pub(crate) synthetic: &'a FxHashSet<RemoteAddress>,
     /// The next chunk of memory to sweep.
@@ -81,17 +83,18 @@ impl Discovery<'_> {
         tick: &dyn Fn(u64),
     ) -> Diagnostics {
         let mut sink = Discover {
-            marks: self.marks,
+            claim: self.claim,
             found: seeds,
             impossible: 0,
         };
         loop {
             let chunk = self.next_chunk.fetch_add(1, Ordering::Relaxed);
-            if chunk >= self.marks.chunks() || self.cancelled.load(Ordering::Relaxed) {
+            if chunk >= self.claim.marks.chunks() || self.cancelled.load(Ordering::Relaxed) {
                 break;
             }
             let mut swept = 0;
-            for object in self.marks.tracked_in(chunk) {
+            let tracked = self.claim.marks.tracked_in(chunk);
+            for object in tracked.filter(|&object| self.claim.has(object)) {
                 self.visit(reader, object, &mut sink);
                 swept += 1;
             }
@@ -128,7 +131,7 @@ impl Discovery<'_> {
                 decode::frame::synthetic(reader, object, sink)
             }
             None => {
-                self.marks.unmark(object);
+                self.claim.marks.unmark(object);
                 reader.diagnostics.count(Trouble::NotAnObject, object);
                 return;
             }

@@ -1,7 +1,8 @@
 //! The lists of the garbage collector.
 
 use crate::diagnostics::Trouble;
-use crate::marks::{Marked, Marks};
+use crate::marks::Marked;
+use crate::owners::Claim;
 use crate::reader::Reader;
 use crate::runtime::MAX_INTERPRETERS;
 use exuvia_cpython::Layout;
@@ -16,11 +17,11 @@ const FLAGS: u64 = 3;
 pub(crate) fn mark_tracked<M: Memory>(
     reader: &mut Reader<'_, M>,
     interpreter: RemoteAddress,
-    marks: &Marks,
+    claim: Claim<'_>,
     mut tick: impl FnMut(u64) -> bool,
 ) {
     for head in heads(reader, interpreter) {
-        if !mark_list(reader, head, marks, &mut tick) {
+        if !mark_list(reader, head, claim, &mut tick) {
             return;
         }
     }
@@ -83,11 +84,11 @@ fn heads<M: Memory>(reader: &mut Reader<'_, M>, interpreter: RemoteAddress) -> V
 fn mark_list<M: Memory>(
     reader: &mut Reader<'_, M>,
     head: RemoteAddress,
-    marks: &Marks,
+    claim: Claim<'_>,
     tick: &mut impl FnMut(u64) -> bool,
 ) -> bool {
     let mut forward = Forward { head, at: head };
-    match forward.walk(reader, marks, SHORT, tick) {
+    match forward.walk(reader, claim, SHORT, tick) {
         Stop::Limit => {}
         Stop::Cancelled => return false,
         Stop::Head => return true,
@@ -102,8 +103,8 @@ fn mark_list<M: Memory>(
     let (memory, layout) = (*reader.cache.memory(), reader.layout);
     let cancelled = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let backward = scope.spawn(|| mark_backward(memory, layout, head, marks, &cancelled));
-        let stop = forward.walk(reader, marks, u64::MAX, tick);
+        let backward = scope.spawn(|| mark_backward(memory, layout, head, claim, &cancelled));
+        let stop = forward.walk(reader, claim, u64::MAX, tick);
         cancelled.store(stop == Stop::Cancelled, Ordering::Relaxed);
         let last = backward.join().ok().flatten();
         // Both meet where the other one has been, unless a link is broken.
@@ -152,7 +153,7 @@ impl Forward {
     fn walk<M: Memory>(
         &mut self,
         reader: &mut Reader<'_, M>,
-        marks: &Marks,
+        claim: Claim<'_>,
         limit: u64,
         tick: &mut impl FnMut(u64) -> bool,
     ) -> Stop {
@@ -170,7 +171,7 @@ impl Forward {
             if self.at == self.head {
                 break Stop::Head;
             }
-            if marks.mark_tracked(self.at.offset(size)) != Marked::Now {
+            if claim.mark_tracked(self.at.offset(size)) != Marked::Now {
                 break Stop::Marked;
             }
             found += 1;
@@ -192,7 +193,7 @@ fn mark_backward<M: Memory>(
     memory: &M,
     layout: &Layout,
     head: RemoteAddress,
-    marks: &Marks,
+    claim: Claim<'_>,
     cancelled: &AtomicBool,
 ) -> Option<RemoteAddress> {
     let mut cache = PageCache::new(memory, BACKWARD_CACHE);
@@ -210,7 +211,7 @@ fn mark_backward<M: Memory>(
         }
         let back = cache.u64(before.offset(next));
         let leads_back = back.is_ok_and(|link| RemoteAddress::new(link & !FLAGS) == at);
-        if !leads_back || marks.mark_tracked(before.offset(size)) != Marked::Now {
+        if !leads_back || claim.mark_tracked(before.offset(size)) != Marked::Now {
             break;
         }
         last = Some(before);

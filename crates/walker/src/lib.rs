@@ -23,6 +23,7 @@ mod lines;
 mod marks;
 mod names;
 mod number;
+mod owners;
 mod process;
 mod reader;
 mod roots;

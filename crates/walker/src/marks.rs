@@ -185,9 +185,10 @@ impl Marks {
             .filter(move |address| range.contains(&address.get()))
     }
 
-    /// Numbers the objects; from here on the set does not change.
-    pub(crate) fn number(self) -> Numbers {
-        let mut count = 0;
+    /// Numbers the objects; from here on the set does not change. `None` when they are more
+    /// than an [`ObjectId`] can number.
+    pub(crate) fn number(self) -> Option<Numbers> {
+        let mut count = 0u32;
         let mut starts = Vec::new();
         let mut chunks = Vec::new();
         let mut index = FxHashMap::default();
@@ -209,7 +210,7 @@ impl Marks {
             let mut ranks = Vec::with_capacity(WORDS);
             for word in &words {
                 ranks.push(count);
-                count += word.count_ones();
+                count = count.checked_add(word.count_ones())?;
             }
             chunks.push(NumberedChunk {
                 start: chunk.start,
@@ -219,11 +220,11 @@ impl Marks {
             });
         }
         starts.push(count);
-        Numbers {
+        Some(Numbers {
             index,
             chunks,
             starts,
-        }
+        })
     }
 }
 
@@ -330,7 +331,7 @@ mod tests {
             marks.mark(RemoteAddress::new(0x40_0000)),
             Marked::Impossible
         );
-        let numbers = marks.number();
+        let numbers = marks.number().unwrap();
         assert_eq!(numbers.len(), 4);
         let found: Vec<_> = (0..numbers.chunks())
             .flat_map(|c| numbers.in_chunk(c))
@@ -349,7 +350,7 @@ mod tests {
         marks.mark_tracked(kept);
         marks.mark_tracked(dropped);
         marks.unmark(dropped);
-        let numbers = marks.number();
+        let numbers = marks.number().unwrap();
         assert_eq!(numbers.len(), 1);
         assert!(numbers.is_tracked(kept) && !numbers.is_tracked(dropped));
     }

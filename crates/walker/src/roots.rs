@@ -12,6 +12,8 @@ pub(crate) struct RootAddress {
     pub(crate) target: RemoteAddress,
     pub(crate) category: RootCategory,
     pub(crate) owned: bool,
+    /// The index of its interpreter; of the first one for what is the runtime's.
+    pub(crate) owner: usize,
 }
 
 /// The most callbacks of `atexit` that are read.
@@ -37,7 +39,8 @@ pub(crate) fn find<M: Memory>(
         &layout.roots.runtime,
         RootCategory::Interpreter,
     );
-    for interpreter in interpreters {
+    for (owner, interpreter) in interpreters.iter().enumerate() {
+        roots.owner = owner;
         let prefix = format!("i{}_", interpreter.id);
         roots.fields(
             reader,
@@ -48,6 +51,9 @@ pub(crate) fn find<M: Memory>(
         );
         roots.atexit(reader, &prefix, interpreter.address);
         roots.static_types(reader, &prefix, interpreter.address);
+        if interpreter.address != reader.interpreter {
+            roots.static_type_states(reader, &prefix, interpreter.address);
+        }
         roots.type_cache(reader, &prefix, interpreter.address);
         for thread in &interpreter.threads {
             roots.thread(reader, &prefix, thread);
@@ -59,6 +65,8 @@ pub(crate) fn find<M: Memory>(
 #[derive(Default)]
 struct Roots {
     found: Vec<RootAddress>,
+    /// The index of the interpreter that is being looked at.
+    owner: usize,
 }
 
 impl Roots {
@@ -69,6 +77,7 @@ impl Roots {
                 target,
                 category,
                 owned,
+                owner: self.owner,
             });
         }
     }
@@ -174,6 +183,49 @@ impl Roots {
             if let Some(info) = reader.type_at(address) {
                 let name = format!("{prefix}static_types['{}']", info.tp_name);
                 self.add(name, address, RootCategory::Static, false);
+            }
+        }
+    }
+
+    /// What an interpreter other than the main one keeps of the built-in types: each has a
+    /// dictionary and a list of subclasses there. Those of the main one are found from the
+    /// types.
+    fn static_type_states<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        interpreter: RemoteAddress,
+    ) {
+        let structs = &reader.layout.structs;
+        let i = &structs.py_interpreter_state;
+        let Some(state) = &structs.static_type_state else {
+            return;
+        };
+        let arrays = [
+            (i.types_builtins, i.types_builtins_length),
+            (i.types_for_extensions, i.types_for_extensions_length),
+        ];
+        for (array, length) in arrays {
+            let (Some(array), Some(length)) = (array, length) else {
+                continue;
+            };
+            for n in 0..length {
+                let at = interpreter.offset(array + n * state.size);
+                let Ok(address) = reader.cache.pointer(at.offset(state.type_)) else {
+                    break;
+                };
+                let Some(info) = reader.type_at(address) else {
+                    continue;
+                };
+                for (field, offset) in [
+                    ("__dict__", state.tp_dict),
+                    ("tp_subclasses", state.tp_subclasses),
+                ] {
+                    if let Ok(target) = reader.cache.pointer(at.offset(offset)) {
+                        let name = format!("{prefix}static_types['{}'].{field}", info.tp_name);
+                        self.add(name, target, RootCategory::Static, true);
+                    }
+                }
             }
         }
     }

@@ -83,6 +83,7 @@ pub(crate) fn find<M: Memory>(
                             target,
                             category: RootCategory::Variable,
                             owned: false,
+                            owner: 0,
                         });
                     }
                 }

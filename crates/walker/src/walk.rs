@@ -7,6 +7,7 @@ use crate::discover::Discovery;
 use crate::kinds::KindTable;
 use crate::marks::{Marks, Numbers};
 use crate::names::WellKnown;
+use crate::owners::{Claim, Owners};
 use crate::reader::Reader;
 use crate::roots::{self, RootAddress};
 use crate::runtime::{self, Interpreter};
@@ -89,6 +90,9 @@ pub enum WalkError {
     /// Too many references for a snapshot.
     #[error(transparent)]
     TooLarge(#[from] ReferencesOverflow),
+    /// Too many objects for a snapshot.
+    #[error("the heap has more objects than a snapshot can number: 4294967295")]
+    TooManyObjects,
     /// [`Progress::cancelled`] said so.
     #[error("the walk was cancelled")]
     Cancelled,
@@ -132,28 +136,27 @@ pub fn walk<M: Memory>(
     reader.interpreter = main.address;
     let main = main.address;
 
+    let owners = Owners::new(target.regions, interpreters.len());
+    let claim = |owner| Claim {
+        marks: &marks,
+        owners: &owners,
+        owner,
+    };
+
     progress.phase("finding objects", None);
-    for interpreter in &interpreters {
+    for (owner, interpreter) in interpreters.iter().enumerate() {
         if gc::is_collecting(memory, layout, interpreter.address) {
             let at = interpreter.address;
             reader.diagnostics.count(Trouble::Collecting, at);
         }
-        gc::mark_tracked(&mut reader, interpreter.address, &marks, |found| {
+        gc::mark_tracked(&mut reader, interpreter.address, claim(owner), |found| {
             progress.advance(found);
             !progress.cancelled()
         });
     }
     let mut roots = roots::find(&mut reader, target.runtime, &interpreters);
     let synthetic = synthetic_frames(&interpreters);
-    let seeds = seeds(&interpreters, &roots, &marks);
     let public = public_builtins(&mut reader, main);
-
-    let discovery = Discovery {
-        marks: &marks,
-        synthetic: &synthetic,
-        next_chunk: &AtomicUsize::new(0),
-        cancelled: &cancelled,
-    };
     let tick = |found| {
         progress.advance(found);
         if progress.cancelled() {
@@ -163,22 +166,34 @@ pub fn walk<M: Memory>(
     let threads = threads();
     let mut diagnostics = reader.diagnostics.clone();
     reader.diagnostics = Diagnostics::default();
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads)
-            .map(|_| {
-                let (discovery, tick, new_reader) = (&discovery, &tick, &new_reader);
-                scope.spawn(move || {
-                    let mut reader = new_reader(DISCOVER_CACHE, main);
-                    discovery.run(&mut reader, Vec::new(), tick)
+    // One interpreter after the other: what no collector tracks belongs to the first that
+    // reaches it.
+    for (owner, interpreter) in interpreters.iter().enumerate() {
+        let next_chunk = AtomicUsize::new(0);
+        let discovery = Discovery {
+            claim: claim(owner),
+            synthetic: &synthetic,
+            next_chunk: &next_chunk,
+            cancelled: &cancelled,
+        };
+        let seeds = seeds(interpreter, owner, &roots, claim(owner));
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads)
+                .map(|_| {
+                    let (discovery, tick, new_reader) = (&discovery, &tick, &new_reader);
+                    scope.spawn(move || {
+                        let mut reader = new_reader(DISCOVER_CACHE, main);
+                        discovery.run(&mut reader, Vec::new(), tick)
+                    })
                 })
-            })
-            .collect();
-        diagnostics.merge(discovery.run(&mut reader, seeds, &tick));
-        for other in others {
-            diagnostics.merge(other.join().map_err(|_| WalkError::ThreadFailed)?);
-        }
-        Ok::<_, WalkError>(())
-    })?;
+                .collect();
+            diagnostics.merge(discovery.run(&mut reader, seeds, &tick));
+            for other in others {
+                diagnostics.merge(other.join().map_err(|_| WalkError::ThreadFailed)?);
+            }
+            Ok::<_, WalkError>(())
+        })?;
+    }
     let (data, images) = (target.data, target.images);
     let variables = variables::find(
         &mut reader,
@@ -188,15 +203,21 @@ pub fn walk<M: Memory>(
         images,
         &marks,
     );
-    let seeds = unmarked(variables.iter().map(|root| root.target), &marks);
+    let seeds = claim(0).unmarked(variables.iter().map(|root| root.target));
     roots.extend(variables);
+    let discovery = Discovery {
+        claim: claim(0),
+        synthetic: &synthetic,
+        next_chunk: &AtomicUsize::new(marks.chunks()),
+        cancelled: &cancelled,
+    };
     diagnostics.merge(discovery.run(&mut reader, seeds, &tick));
     drop(reader);
     if progress.cancelled() {
         return Err(WalkError::Cancelled);
     }
 
-    let numbers = marks.number();
+    let numbers = marks.number().ok_or(WalkError::TooManyObjects)?;
     let all_types = types.snapshot();
     let kinds = KindTable::new(layout, all_types, &public);
     progress.phase("reading objects", Some(numbers.len() as u64));
@@ -204,6 +225,8 @@ pub fn walk<M: Memory>(
         numbers: &numbers,
         kinds: &kinds,
         synthetic: &synthetic,
+        interpreters: &interpreters,
+        owners: &owners,
         images: target.images,
         values: ValueReader::new(options.values.unwrap_or(ValuesKept::None)),
     };
@@ -265,19 +288,18 @@ fn synthetic_frames(interpreters: &[Interpreter]) -> FxHashSet<RemoteAddress> {
         .collect()
 }
 
-/// Marks what the roots hold, and every frame; returns what was not known before.
-fn seeds(interpreters: &[Interpreter], roots: &[RootAddress], marks: &Marks) -> Vec<RemoteAddress> {
-    let threads = interpreters.iter().flat_map(|i| &i.threads);
-    let frames = threads.flat_map(|thread| &thread.frames);
-    let roots = roots.iter().map(|root| root.target);
-    unmarked(roots.chain(frames.map(runtime::FrameState::object)), marks)
-}
-
-/// Marks objects; returns those that were not marked before.
-fn unmarked(objects: impl Iterator<Item = RemoteAddress>, marks: &Marks) -> Vec<RemoteAddress> {
-    objects
-        .filter(|&object| marks.mark(object) == crate::marks::Marked::Now)
-        .collect()
+/// Marks what the roots of an interpreter hold, and its frames; returns what was not known
+/// before.
+fn seeds(
+    interpreter: &Interpreter,
+    owner: usize,
+    roots: &[RootAddress],
+    claim: Claim<'_>,
+) -> Vec<RemoteAddress> {
+    let frames = interpreter.threads.iter().flat_map(|thread| &thread.frames);
+    let roots = roots.iter().filter(|root| root.owner == owner);
+    let roots = roots.map(|root| root.target);
+    claim.unmarked(roots.chain(frames.map(runtime::FrameState::object)))
 }
 
 /// The types that the `builtins` module names.
@@ -324,6 +346,7 @@ impl Described {
         all.kind.extend_from_slice(&more.kind);
         all.refcount.extend_from_slice(&more.refcount);
         all.flags.extend_from_slice(&more.flags);
+        all.interpreter.extend_from_slice(&more.interpreter);
         self.values.append(&batch.values);
         self.owned_dicts.extend_from_slice(&batch.owned_dicts);
         self.references.append(&batch.references)

@@ -17,6 +17,13 @@ pub(crate) fn write(out: &mut dyn Write, object: &ObjectDetails) -> io::Result<(
     if !object.flag_names.is_empty() {
         field(out, "flags", &object.flag_names.join(", "))?;
     }
+    if object.several_interpreters {
+        let interpreter = object.interpreter.map_or_else(
+            || "all interpreters".to_owned(),
+            |number| format!("interpreter {number}"),
+        );
+        field(out, "in", &interpreter)?;
+    }
 
     section(out, "Referred to by", &object.referrers, |referrer| {
         let weak = if referrer.weak { WEAK } else { "" };
@@ -103,6 +110,8 @@ mod tests {
             references_found: 1,
             flags: ObjectFlags::TRACKED,
             flag_names: vec!["tracked"],
+            interpreter: Some(1),
+            several_interpreters: true,
             value: "<shop.Session at 0x7f001000>".to_owned(),
             referrers: Excerpt {
                 total: 2,
@@ -142,6 +151,7 @@ shop.Session at 0x7f001000
   size      56 bytes (allocated: 104 bytes)
   refcount  2 (1 reference found)
   flags     tracked
+  in        interpreter 1
 
 Referred to by (2)
  0: hp.Root.i0_t7_f0

@@ -16,9 +16,30 @@ pub struct Objects {
     pub refcount: Vec<u32>,
     /// What else is known of it.
     pub flags: Vec<ObjectFlags>,
+    /// The number of the interpreter that it belongs to; [`Objects::SHARED`] for what
+    /// belongs to none. Empty when the process has one interpreter: see
+    /// [`interpreter_of`](Self::interpreter_of).
+    pub interpreter: Vec<u32>,
 }
 
 impl Objects {
+    /// The interpreter of objects that all of them share: static ones.
+    pub const SHARED: u32 = u32::MAX;
+
+    /// The number of the interpreter that an object belongs to; none when it is shared by
+    /// all. An object that the collector tracks belongs to the interpreter whose collector
+    /// that is; any other to the first that reaches it.
+    pub fn interpreter_of(&self, object: ObjectId) -> Option<u32> {
+        match self.interpreter.get(object.index()) {
+            Some(&Self::SHARED) => None,
+            Some(&interpreter) => Some(interpreter),
+            None => {
+                let is_static = self.flags[object.index()].contains(ObjectFlags::STATIC);
+                (!is_static).then_some(0)
+            }
+        }
+    }
+
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.address.len()

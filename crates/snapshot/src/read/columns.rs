@@ -64,6 +64,20 @@ impl TableFile {
         self.nullable::<Int32Type, X>(column, |&number| convert(number as u32))
     }
 
+    /// A column of numbers of 32 bits, with a number in the place of nulls.
+    pub(super) fn u32s_or(&self, column: &'static str, null: u32) -> Result<Vec<u32>, OpenError> {
+        let mut cells = self.room(column)?;
+        self.scan::<Int32Type>(column, |values, present| {
+            let mut values = values.iter();
+            cells.extend(present.iter().map(|&level| match level {
+                0 => null,
+                _ => values.next().map_or(null, |&number| number as u32),
+            }));
+            Ok(())
+        })?;
+        self.complete(column, cells)
+    }
+
     /// A column of numbers of 64 bits, with nulls.
     pub(super) fn nullable_u64s(
         &self,

@@ -71,7 +71,7 @@ fn document(directory: &Path) -> Result<Document, OpenError> {
         return Err(not_a_snapshot("its snapshot.json is of another format"));
     }
     match heading.version {
-        VERSION => parse(&path, &text),
+        1..=VERSION => parse(&path, &text),
         0 => Err(OpenError::damaged(&path, "there is no version 0")),
         found => Err(OpenError::Newer {
             path: directory.to_owned(),

@@ -16,7 +16,10 @@ pub(super) fn read(directory: &Path, document: Document) -> Result<Snapshot, Ope
     let stored = &document.tables;
     let file = |table| TableFile::open(directory, table, stored);
     let references = file(&format::REFERENCES)?;
-    let objects = file(&format::OBJECTS)?;
+    let objects = file(match document.version {
+        1 => &format::OBJECTS_1,
+        _ => &format::OBJECTS,
+    })?;
     let value_rows = file(&format::VALUES)?;
     let type_rows = file(&format::TYPES)?;
     let kind_rows = file(&format::KINDS)?;
@@ -41,6 +44,9 @@ pub(super) fn read(directory: &Path, document: Document) -> Result<Snapshot, Ope
         mappings(&mapping_rows)
     });
     all(jobs)?;
+    if document.version > 1 {
+        snapshot.objects.interpreter = interpreters(&objects, &snapshot.objects)?;
+    }
     snapshot.references = columns.assemble(&references)?;
     snapshot.metadata = document.metadata;
     Ok(snapshot)
@@ -71,6 +77,17 @@ fn object_jobs<'a>(
         file.u32s("refcount", |count| count)
     });
     push(jobs, &mut objects.flags, || file.u8s("flags", ObjectFlags));
+}
+
+/// The interpreters of objects; nothing when there is only one.
+fn interpreters(file: &TableFile, objects: &Objects) -> Result<Vec<u32>, OpenError> {
+    let column = file.u32s_or("interpreter", Objects::SHARED)?;
+    let only_one = |id| objects.interpreter_of(id).unwrap_or(Objects::SHARED);
+    let mut rows = objects.ids().zip(&column);
+    if rows.all(|(id, &number)| number == only_one(id)) {
+        return Ok(Vec::new());
+    }
+    Ok(column)
 }
 
 fn values(file: &TableFile) -> Result<Values, OpenError> {

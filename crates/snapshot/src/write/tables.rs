@@ -5,7 +5,7 @@ use crate::format::{self, GROUP_ROWS, PAGE_ROWS, Packing, Table};
 use crate::labels::{
     KIND_SHAPES, RELATIONS, ROOT_CATEGORIES, VALUE_FORMS, kind_shape, root_category,
 };
-use crate::{References, Snapshot, TypeId, ValueForm, Values};
+use crate::{ObjectId, References, Snapshot, TypeId, ValueForm, Values};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
@@ -80,6 +80,7 @@ fn objects(snapshot: &Snapshot) -> Result<TableData<'_>, ParquetError> {
         u64s(|row| objects.allocated[row]),
         u32s(|row| objects.refcount[row]),
         u32s(|row| objects.flags[row].0.into()),
+        nullable_u32s(|row| objects.interpreter_of(ObjectId(row as u32))),
     ];
     table(&format::OBJECTS, objects.len(), cells)
 }
