@@ -1,4 +1,5 @@
-//! What developers run: `cargo xtask test`, `fuzz`, `tidy`, `oracle`, `layouts`, `bench`, `dist`.
+//! What developers run: `cargo xtask test`, `fuzz`, `tidy`, `pythons`, `oracle`,
+//! `layouts`, `bench`, `dist`.
 
 mod bench;
 mod cargo;
@@ -6,6 +7,8 @@ mod dist;
 mod fuzz;
 mod layouts;
 mod oracle;
+mod pythons;
+mod support;
 mod test;
 mod tidy;
 
@@ -22,6 +25,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Checks the rules that no compiler knows: which crate may use which, and the like.
     Tidy,
+    /// Gathers the interpreters that tests run in; makes those that no distribution has.
+    Pythons,
     /// Compares snapshots with what each interpreter says of itself.
     Oracle(oracle::Args),
     /// Generates the layout tables.
@@ -37,6 +42,7 @@ fn main() -> Result<()> {
         Task::Test(args) => test::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Tidy => tidy::run(),
+        Task::Pythons => pythons::run(),
         Task::Oracle(args) => oracle::run(&args),
         Task::Layouts(args) => layouts::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::thread;
 
 /// What an interpreter says of itself, as one line of JSON; then it waits until its stdin is
 /// closed, so that its mappings can be looked at. They are read from outside, since a root
@@ -74,9 +75,17 @@ pub fn interpreters() -> Result<Vec<Interpreter>> {
             .with_context(|| format!("{}, named by {VARIABLE}", program.display()))?;
         found.insert(interpreter);
     }
-    for program in sources::found() {
-        found.extend(Interpreter::at(&program));
-    }
+    // Most of the time goes by while they start.
+    let programs = sources::found();
+    thread::scope(|scope| {
+        let starting: Vec<_> = programs
+            .iter()
+            .map(|program| scope.spawn(|| Interpreter::at(program)))
+            .collect();
+        for one in starting {
+            found.extend(one.join().into_iter().flatten());
+        }
+    });
     Ok(found.into_iter().collect())
 }
 

@@ -6,6 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Whether this process has the rights of root, which `chroot` takes.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// The root of the system that a program file belongs to; none when that is the machine's.
 pub(crate) fn root_of(program: &Path) -> Option<PathBuf> {
     let mut ancestors = program.ancestors().skip(1);

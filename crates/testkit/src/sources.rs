@@ -1,6 +1,7 @@
 //! Where program files of interpreters are looked for.
 
 use crate::cache::gathered_folder;
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -19,16 +20,17 @@ pub(crate) fn requested() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whatever else there is: pyenv's, the system's, and those that `cargo xtask pythons` has
-/// gathered.
-pub(crate) fn found() -> Vec<PathBuf> {
+/// Whatever else there is, each file once: pyenv's, the system's, and those that
+/// `cargo xtask pythons` has gathered.
+pub(crate) fn found() -> BTreeSet<PathBuf> {
     let mut programs = pyenv();
     for folder in ["/usr/bin", "/usr/local/bin"] {
         programs.extend(pythons_in(Path::new(folder)));
     }
-    programs.push(PathBuf::from("python3"));
     programs.extend(gathered());
-    programs
+    let files = programs.iter().flat_map(fs::canonicalize);
+    // Whatever comes first on the search path.
+    files.chain([PathBuf::from("python3")]).collect()
 }
 
 /// Where pyenv keeps its versions.

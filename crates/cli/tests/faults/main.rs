@@ -10,7 +10,7 @@ mod signals;
 mod snapshots;
 
 use anyhow::{Result, ensure};
-use exuvia_testkit::{Exuvia, Fingerprint, Interpreter, Launch, Outcome, Target, newest};
+use exuvia_testkit::{Exuvia, Fingerprint, Interpreter, Launch, Outcome, Target, is_root, newest};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -87,9 +87,4 @@ fn dump(exuvia: &Exuvia, pid: u32, destination: &Path) -> Result<Outcome> {
 /// The newest supported interpreter: what is tested here does not differ between versions.
 fn python() -> Result<Interpreter> {
     newest()
-}
-
-/// Whether this test has the rights of root.
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
