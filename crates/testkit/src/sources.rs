@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// More interpreters, separated by colons.
@@ -22,15 +23,21 @@ pub(crate) fn requested() -> Vec<PathBuf> {
 
 /// Whatever else there is, each file once: pyenv's, the system's, and those that
 /// `cargo xtask pythons` has gathered.
-pub(crate) fn found() -> BTreeSet<PathBuf> {
+pub(crate) fn found() -> Vec<PathBuf> {
     let mut programs = pyenv();
     for folder in ["/usr/bin", "/usr/local/bin"] {
         programs.extend(pythons_in(Path::new(folder)));
     }
     programs.extend(gathered());
-    let files = programs.iter().flat_map(fs::canonicalize);
+    // Many have several names, by symbolic links or by others.
+    let mut seen = BTreeSet::new();
+    programs.retain(|program| {
+        let file = fs::metadata(program);
+        file.is_ok_and(|file| seen.insert((file.dev(), file.ino())))
+    });
     // Whatever comes first on the search path.
-    files.chain([PathBuf::from("python3")]).collect()
+    programs.push(PathBuf::from("python3"));
+    programs
 }
 
 /// Where pyenv keeps its versions.

@@ -86,7 +86,7 @@ impl Root {
 }
 
 /// Without the packages and their lists a root is half as large.
-fn clean(root: &Path, staging: &Staging) -> Result<()> {
+pub(super) fn clean(root: &Path, staging: &Staging) -> Result<()> {
     staging.log.run(apt_in(root).arg("clean"))?;
     let lists = root.join("var/lib/apt/lists");
     fs::remove_dir_all(&lists)?;

@@ -2,6 +2,7 @@
 
 use super::cache::{Cache, Staging};
 use super::commands::{apt_in, tool, tool_in};
+use super::roots::clean;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::fs;
@@ -39,6 +40,7 @@ fn unpack_by(root: &Path, staging: &Staging, package: &str) -> Result<PathBuf> {
     // Roots of a container may have no user to load as who may write there.
     load.args(["--option", "APT::Sandbox::User=root", package]);
     log.run(&mut load)?;
+    clean(root, staging)?;
 
     let description = fs::read_dir(folder.path())?
         .flatten()

@@ -110,7 +110,7 @@ impl Wanted {
                 let failure = failures.iter().find(|failure| failure.folder == folder);
                 failure.map_or_else(
                     || format!("{folder} does not have it"),
-                    |failure| failure.reason.clone(),
+                    |failure| failure.reason.lines().next().unwrap_or_default().to_owned(),
                 )
             }
         }

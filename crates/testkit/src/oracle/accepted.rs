@@ -12,6 +12,8 @@ pub(super) struct Accepted {
     to: Option<&'static str>,
     /// The minor versions of Python 3, first and last.
     versions: (u32, u32),
+    /// The last bug-fix release of those, where a later one has changed it.
+    last_micro: u32,
     /// Why.
     reason: &'static str,
 }
@@ -38,6 +40,7 @@ pub(super) struct Found<'a> {
     /// The type of the object referred to, where the difference is a reference.
     pub(super) to: Option<&'a str>,
     pub(super) minor: u32,
+    pub(super) micro: u32,
 }
 
 const ALL: (u32, u32) = (0, u32::MAX);
@@ -87,15 +90,12 @@ const ACCEPTED: &[Accepted] = &[
              thread's stack holds them",
         )
     },
-    Accepted {
-        versions: (13, 13),
-        ..extra(
-            Of::Every,
-            ".__dict__",
-            "PyObject_VisitManagedDict visits valid inline values instead of the dictionary that \
-             shares them",
-        )
-    },
+    embedded(extra(Of::Every, ".__dict__", EMBEDDED)),
+    embedded(extra(Of::Type("builtins.dict"), "[key]", EMBEDDED)),
+    embedded(Accepted {
+        detail: Some(IN_ITS_DICT),
+        ..missing(Of::Every, EMBEDDED)
+    }),
     missing(
         Of::Type("functools._lru_cache_wrapper"),
         "lru_cache_tp_traverse looks through the entries, which are objects of their own and own \
@@ -199,6 +199,21 @@ const ACCEPTED: &[Accepted] = &[
     ),
 ];
 
+const EMBEDDED: &str = "up to 3.13.2 (gh-130327), PyObject_VisitManagedDict visits the values that \
+                        lie in an instance instead of the dictionary that shares them";
+
+/// How the place of a reference is told that the dictionary of the object has.
+pub(super) const IN_ITS_DICT: &str = "in its __dict__";
+
+/// What a later release of 3.13 does as the snapshot has it.
+const fn embedded(accepted: Accepted) -> Accepted {
+    Accepted {
+        versions: (13, 13),
+        last_micro: 2,
+        ..accepted
+    }
+}
+
 /// A reference that `tp_traverse` visits although another object owns it.
 const fn missing(of: Of, reason: &'static str) -> Accepted {
     Accepted {
@@ -207,6 +222,7 @@ const fn missing(of: Of, reason: &'static str) -> Accepted {
         detail: None,
         to: None,
         versions: ALL,
+        last_micro: u32::MAX,
         reason,
     }
 }
@@ -219,6 +235,7 @@ const fn hidden_dict(detail: &'static str) -> Accepted {
         detail: Some(detail),
         to: None,
         versions: ALL,
+        last_micro: u32::MAX,
         reason: "types in C with Py_TPFLAGS_MANAGED_DICT that have no `__dict__` attribute: heapy \
                  does not find the owner",
     }
@@ -251,6 +268,7 @@ const fn extra(of: Of, detail: &'static str, reason: &'static str) -> Accepted {
         detail: Some(detail),
         to: None,
         versions: ALL,
+        last_micro: u32::MAX,
         reason,
     }
 }
@@ -266,6 +284,7 @@ impl Accepted {
         let (first, last) = self.versions;
         self.difference == found.difference
             && (first..=last).contains(&found.minor)
+            && (found.minor < last || found.micro <= self.last_micro)
             && self.detail.is_none_or(|detail| detail == found.detail)
             && self.to.is_none_or(|to| Some(to) == found.to)
             && match self.of {

@@ -1,4 +1,4 @@
-use super::accepted::{Found, reason};
+use super::accepted::{Found, IN_ITS_DICT, reason};
 use super::groups::Groups;
 use super::untraversed::Untraversed;
 use super::{Comparison, Difference, Report, ReportedObject};
@@ -30,7 +30,7 @@ pub(super) fn compare(
         report,
         memory,
         untraversed,
-        minor: interpreter.version.1,
+        version: interpreter.version,
         references: 0,
         accepted: BTreeMap::new(),
         groups: Groups::default(),
@@ -53,7 +53,7 @@ struct Comparing<'a> {
     report: &'a Report,
     memory: &'a File,
     untraversed: &'a Untraversed,
-    minor: u32,
+    version: (u32, u32, u32),
     references: usize,
     accepted: BTreeMap<String, usize>,
     groups: Groups,
@@ -68,7 +68,12 @@ struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn found<'b>(&self, difference: Difference, detail: &'b str, minor: u32) -> Found<'b>
+    fn found<'b>(
+        &self,
+        difference: Difference,
+        detail: &'b str,
+        (_, minor, micro): (u32, u32, u32),
+    ) -> Found<'b>
     where
         'a: 'b,
     {
@@ -80,6 +85,7 @@ impl<'a> Subject<'a> {
             detail,
             to: None,
             minor,
+            micro,
         }
     }
 }
@@ -173,11 +179,15 @@ impl Comparing<'_> {
         self.references += object.referents.len();
         for &target in &object.referents {
             if !present.contains(&target) {
-                let detail = self.place_of(subject.address, target, object.size);
+                let detail = if self.is_in_its_dict(&strong, target) {
+                    IN_ITS_DICT.to_owned()
+                } else {
+                    self.place_of(subject.address, target, object.size)
+                };
                 let to = self.type_of(target);
                 let found = Found {
                     to: to.as_deref(),
-                    ..subject.found(Difference::MissingReference, &detail, self.minor)
+                    ..subject.found(Difference::MissingReference, &detail, self.version)
                 };
                 let example = format!("to {}", self.describe(target));
                 self.record(subject, &found, || example);
@@ -209,7 +219,7 @@ impl Comparing<'_> {
         let to = self.type_of(target);
         let found = Found {
             to: to.as_deref(),
-            ..subject.found(Difference::ExtraReference, &detail, self.minor)
+            ..subject.found(Difference::ExtraReference, &detail, self.version)
         };
         let example = format!("to {}", self.describe(target));
         self.record(subject, &found, || example);
@@ -222,7 +232,7 @@ impl Comparing<'_> {
         detail: &str,
         example: impl FnOnce() -> String,
     ) {
-        let found = subject.found(difference, detail, self.minor);
+        let found = subject.found(difference, detail, self.version);
         self.record(subject, &found, example);
     }
 
@@ -240,6 +250,17 @@ impl Comparing<'_> {
         let example = || format!("{address:#x} {}", example());
         self.groups
             .add(found.difference, subject.type_name, found.detail, example);
+    }
+
+    /// Whether the dictionary among an object's references has an object in it.
+    fn is_in_its_dict(&self, strong: &[Reference], target: u64) -> bool {
+        let mut dicts = strong
+            .iter()
+            .filter(|reference| reference.relation == Relation::InstanceDict);
+        dicts.any(|dict| {
+            let mut items = self.snapshot.references.of(dict.target);
+            items.any(|item| self.snapshot.objects.address[item.target.index()] == target)
+        })
     }
 
     fn is_synthetic(&self, id: ObjectId) -> bool {

@@ -122,7 +122,7 @@ pub(crate) struct Table {
     pub(crate) keys: Keys,
     /// The values of a split table, or null.
     pub(crate) values: RemoteAddress,
-    /// Whether the values lie inside the instance whose dictionary this is, which owns them.
+    /// Whether the values lie inside the instance whose dictionary this is.
     embedded: bool,
 }
 
@@ -235,15 +235,10 @@ pub(super) fn references<M: Memory>(
     } else {
         Hold::Borrowed
     };
-    let value_hold = if table.embedded {
-        Hold::Borrowed
-    } else {
-        Hold::Owned
-    };
     let mut place = 0;
     table.entries(reader, |_, key, value| {
         sink.refer(key, Step::Key(place), key_hold);
-        sink.refer(value, Step::Value(key), value_hold);
+        sink.own(value, Step::Value(key));
         place += 1;
     })
 }

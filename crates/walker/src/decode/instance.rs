@@ -86,7 +86,11 @@ fn managed<M: Memory>(
 ) -> Result<(), Fault> {
     let managed = Managed::read(reader, object, info)?;
     sink.own(managed.dict, Step::InstanceDict);
-    if managed.values.is_null() {
+    // A dictionary that was made for an instance holds the values that stay in the instance,
+    // as `PyObject_VisitManagedDict` has it since 3.13.3 (gh-130327).
+    let in_dict =
+        reader.layout.shapes.instance_dict == InstanceDict::InlineValues && !managed.dict.is_null();
+    if managed.values.is_null() || in_dict {
         return Ok(());
     }
     let first = reader.layout.structs.py_dict_values.values;
