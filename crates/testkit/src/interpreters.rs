@@ -113,10 +113,10 @@ pub fn unsupported() -> Result<Vec<Interpreter>> {
 /// system, for what does not differ between interpreters.
 pub fn newest() -> Result<Interpreter> {
     let found = supported()?.into_iter().rev();
-    let mut usual = found.filter(|one| one.root.is_none() && !one.debug && !one.free_threaded);
+    let mut usual = found.filter(|one| one.root.is_none() && !one.free_threaded);
     usual
         .next()
-        .context("every supported Python of this machine is a debug build or in a root")
+        .context("every supported Python of this machine is free-threaded or in a root")
 }
 
 impl Interpreter {
@@ -138,13 +138,15 @@ impl Interpreter {
         described
     }
 
-    /// Whether exuvia can read its processes: whether it has a table for them.
+    /// Whether exuvia can read its processes: whether it has a table for them. Debug builds are
+    /// refused.
     pub fn is_supported(&self) -> bool {
         let Some(release) = Version::from_hex(self.hexversion) else {
             return false;
         };
         let mut tables = Layout::supported();
         self.implementation == "cpython"
+            && !self.debug
             && tables.any(|(first, flavor)| {
                 flavor == self.flavor() && first.same_series(release) && first <= release
             })

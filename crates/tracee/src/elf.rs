@@ -87,6 +87,19 @@ impl ElfFile {
         found
     }
 
+    /// Whether a symbol is among the dynamic ones, which stay when a file is stripped.
+    pub(crate) fn exports(&self, name: &str) -> bool {
+        let mut found = [None];
+        for section in self
+            .sections
+            .iter()
+            .filter(|one| one.kind == elf::SHT_DYNSYM.0)
+        {
+            self.search(*section, &[name], &mut found);
+        }
+        found != [None]
+    }
+
     /// The address of a section as the file has it.
     pub(crate) fn section(&self, name: &str) -> Option<u64> {
         let named = |section: &&Section| name_at(&self.names, section.name) == name.as_bytes();

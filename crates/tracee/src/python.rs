@@ -28,7 +28,13 @@ pub struct PythonImage {
     pub py_version: Option<RemoteAddress>,
     /// Major and minor version, from names of files. For refusals in words, not for decisions.
     pub version_hint: Option<(u8, u8)>,
+    /// Whether it is a debug build (`--with-pydebug`), whose state has more fields.
+    pub is_debug: bool,
 }
+
+/// What only a debug build exports: a function that complains of negative reference counts,
+/// from `Objects/object.c`; in every version from 3.8 on.
+pub(crate) const OF_DEBUG_BUILDS: &str = "_Py_NegativeRefcount";
 
 /// There is no interpreter that could be examined.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +132,7 @@ fn found_in(image: &Image, elf: &ElfFile, hint: Option<(u8, u8)>) -> Option<Pyth
         runtime: image.address(elf, runtime)?,
         py_version: py_version.and_then(|address| image.address(elf, address)),
         version_hint: hint,
+        is_debug: elf.exports(OF_DEBUG_BUILDS),
     })
 }
 

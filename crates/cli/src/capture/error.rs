@@ -1,6 +1,6 @@
 //! Why a process was not captured.
 
-use exuvia_cpython::{Invalid, Layout, UnsupportedVersion};
+use exuvia_cpython::{Invalid, Layout, UnsupportedVersion, Version};
 use exuvia_memory::Fault;
 use exuvia_tracee::{
     AttachFacts, CoreError, FreezeError, LocateError, MappingsError, MissingFile, Obstacle,
@@ -33,6 +33,8 @@ pub(crate) enum CaptureError {
     UnknownVersion,
     #[error(transparent)]
     Version(#[from] UnsupportedVersion),
+    #[error("this CPython {version} is a debug build (--with-pydebug), which is not supported")]
+    DebugBuild { version: Version },
     #[error(transparent)]
     Freeze(#[from] FreezeError),
     #[error(transparent)]
@@ -105,6 +107,7 @@ impl CaptureError {
             Self::OldVersion { .. } | Self::Version(_) | Self::UnknownVersion => {
                 "`exuvia ps` shows the version of each running Python"
             }
+            Self::DebugBuild { .. } => "run the program with an ordinary build of Python",
             Self::Locate(
                 LocateError::NoRuntime { .. } | LocateError::OtherImplementation { .. },
             ) => "exuvia reads CPython only",

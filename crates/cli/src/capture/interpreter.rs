@@ -50,6 +50,9 @@ impl Interpreter {
         let version = version(memory, &image)?;
         let flavor = flavor(memory, image.runtime)?;
         let layout = Layout::for_version(version, flavor)?;
+        if image.is_debug {
+            return Err(CaptureError::DebugBuild { version });
+        }
         Ok(Self {
             layout,
             executable,

@@ -156,6 +156,30 @@ fn unsupported_versions_are_named() -> Result<()> {
     Ok(())
 }
 
+/// Of a version that is supported otherwise.
+#[test]
+fn debug_builds_are_named() -> Result<()> {
+    let supported = supported()?;
+    let is_known = |one: &Interpreter| {
+        let same_series = |other: &Interpreter| other.version.1 == one.version.1;
+        supported.iter().any(same_series)
+    };
+    let mut refused = unsupported()?;
+    refused.retain(|one| one.debug && is_known(one));
+    if refused.is_empty() {
+        println!("there is no debug build here: nothing to refuse");
+    }
+    for interpreter in refused {
+        let mut scene = Scene::of(Target::start(&interpreter, "plain")?)?;
+        let outcome = scene.dump()?;
+        outcome
+            .expect_error("is a debug build", "ordinary build")
+            .with_context(|| interpreter.to_string())?;
+        scene.assert_nothing_left()?;
+    }
+    Ok(())
+}
+
 #[test]
 fn ps_says_what_can_be_attached_to() -> Result<()> {
     let scene = Scene::new()?;

@@ -8,6 +8,7 @@ use object::elf::{self, Dyn64, FileHeader64, ProgramHeader64, Sym64};
 use object::pod::{self, Pod};
 
 use super::{CoreFile, CoreMemory};
+use crate::python::OF_DEBUG_BUILDS;
 use crate::symbols::file_name;
 use crate::{Linking, MappedFiles, Mapping, PythonImage};
 
@@ -28,7 +29,7 @@ pub(super) fn locate(core: &CoreFile) -> Option<PythonImage> {
         .filter_map(|mapping| Some((mapping, mapping.path.as_deref()?)))
         .collect();
     images.sort_by_key(|(_, path)| (!is_program(path), !file_name(path).contains("python")));
-    let found = |path: &Path, runtime, py_version| PythonImage {
+    let found = |path: &Path, runtime, py_version, is_debug| PythonImage {
         file: path.to_path_buf(),
         linking: if is_program(path) {
             Linking::Static
@@ -38,13 +39,15 @@ pub(super) fn locate(core: &CoreFile) -> Option<PythonImage> {
         runtime,
         py_version,
         version_hint: crate::python::version_in_path(path),
+        is_debug,
     };
     let mut beginnings = images.iter().filter(|(mapping, _)| mapping.offset == 0);
     let by_symbol = beginnings.find_map(|(mapping, path)| {
         let mut image = Image::read(core.memory(), mapping.start).ok().flatten()?;
         let runtime = image.symbol("_PyRuntime").ok().flatten()?;
         let py_version = image.symbol("Py_Version").ok().flatten();
-        Some(found(path, runtime, py_version))
+        let of_debug_builds = image.symbol(OF_DEBUG_BUILDS).ok().flatten();
+        Some(found(path, runtime, py_version, of_debug_builds.is_some()))
     });
     by_symbol.or_else(|| {
         let mut data = images
@@ -52,7 +55,7 @@ pub(super) fn locate(core: &CoreFile) -> Option<PythonImage> {
             .filter(|(mapping, _)| mapping.permissions.writable);
         data.find_map(|(mapping, path)| {
             let runtime = cookie(core.memory(), mapping)?;
-            Some(found(path, runtime, Some(runtime.offset(VERSION))))
+            Some(found(path, runtime, Some(runtime.offset(VERSION)), false))
         })
     })
 }
