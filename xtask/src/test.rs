@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let support = Support::new()?;
     let (summary, passed) = tests(&support)?;
-    support.conclude(&missing)?;
+    support.conclude(&missing, passed)?;
     eprint!("{summary}");
     ensure!(passed, "tests failed");
     Ok(())

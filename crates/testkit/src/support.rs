@@ -18,7 +18,7 @@ pub struct SupportRecord {
     pub version: (u32, u32, u32),
     /// Whether it has no GIL.
     pub free_threaded: bool,
-    /// How it is built and linked: `debug, static, not PIE, stripped`.
+    /// How it is built and linked: `static PIE, musl, stripped`.
     pub build: String,
     /// Where it comes from.
     pub origin: String,
@@ -45,6 +45,13 @@ impl SupportRecord {
             unexplained: comparison.failures.iter().map(|group| group.count).sum(),
             explained: comparison.accepted.clone(),
         })
+    }
+
+    /// Version without the bug-fix release, and flavor: `3.13t`.
+    pub fn series(&self) -> String {
+        let (major, minor, _) = self.version;
+        let flavor = if self.free_threaded { "t" } else { "" };
+        format!("{major}.{minor}{flavor}")
     }
 
     /// Writes it for the task that makes the table; nothing where nobody has asked for it.
@@ -81,18 +88,14 @@ fn build_of(interpreter: &Interpreter) -> Result<String> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     let cache = ReadCache::new(file);
     let image = object::File::parse(&cache).with_context(|| path.display().to_string())?;
-    let mut words = Vec::new();
-    if interpreter.musl {
-        words.push("musl");
-    }
-    if interpreter.debug {
-        words.push("debug");
-    }
-    words.push(match (interpreter.shared, image.kind()) {
+    let mut words = vec![match (interpreter.shared, image.kind()) {
         (true, _) => "shared",
         (false, ObjectKind::Executable) => "static",
         (false, _) => "static PIE",
-    });
+    }];
+    if interpreter.musl {
+        words.push("musl");
+    }
     if image.symbol_table().is_none() {
         words.push("stripped");
     }

@@ -1,6 +1,6 @@
 use crate::pythons::Missing;
 use exuvia_cpython::{Flavor, Layout, Version};
-use exuvia_testkit::SupportRecord;
+use exuvia_testkit::{Interpreter, SupportRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -14,6 +14,7 @@ const DIGITS: u32 = 2;
 /// What one run has found.
 pub(super) struct Table<'a> {
     pub(super) records: Vec<SupportRecord>,
+    pub(super) refused: Vec<Interpreter>,
     pub(super) missing: &'a [Missing],
 }
 
@@ -29,6 +30,9 @@ impl fmt::Display for Table<'_> {
         for (version, flavor) in self.without_a_run() {
             let name = series(version, flavor == Flavor::FreeThreaded);
             writeln!(f, "| {name} | | | synthetic images only | | | |")?;
+        }
+        for interpreter in &self.refused {
+            self.refusal(f, interpreter)?;
         }
         for missing in self.missing {
             let Missing { what, why } = missing;
@@ -55,6 +59,17 @@ impl Table<'_> {
         )
     }
 
+    fn refusal(&self, f: &mut fmt::Formatter<'_>, interpreter: &Interpreter) -> fmt::Result {
+        let (major, minor, micro) = interpreter.version;
+        let flavor = if interpreter.free_threaded { "t" } else { "" };
+        let build = if interpreter.debug { "debug" } else { "" };
+        let origin = interpreter.origin();
+        writeln!(
+            f,
+            "| {major}.{minor}.{micro}{flavor} | {build} | {origin} | refused by name | | | |"
+        )
+    }
+
     /// What there is a layout for, and no comparison.
     fn without_a_run(&self) -> impl Iterator<Item = (Version, Flavor)> {
         Layout::supported().filter(|&(version, flavor)| {
@@ -73,11 +88,7 @@ impl Table<'_> {
         let mut in_fields = Reason::default();
         let mut others: BTreeMap<&str, Reason> = BTreeMap::new();
         for record in &self.records {
-            let (major, minor, _) = record.version;
-            let series = format!(
-                "{major}.{minor}{}",
-                if record.free_threaded { "t" } else { "" }
-            );
+            let series = record.series();
             let mut count_in_fields = 0;
             for (reason, &count) in &record.explained {
                 match field(reason) {
@@ -177,10 +188,10 @@ fn rounded(number: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn record(minor: u32, reasons: &[(&str, usize)]) -> SupportRecord {
+    pub(in crate::support) fn record(minor: u32, reasons: &[(&str, usize)]) -> SupportRecord {
         SupportRecord {
             version: (3, minor, 1),
             free_threaded: false,
@@ -211,6 +222,7 @@ mod tests {
         }];
         let table = Table {
             records: vec![record(12, &[])],
+            refused: Vec::new(),
             missing: &missing,
         };
         let text = table.to_string();
@@ -235,6 +247,7 @@ mod tests {
                 record(11, &[("a | b", 3), (field, 1)]),
                 record(12, &[("a | b", 1234), (field, 2)]),
             ],
+            refused: Vec::new(),
             missing: &[],
         };
         let text = table.to_string();
