@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::variants::{StoredVariant, Variant};
 use crate::{Constants, Flavor, Roots, Shapes, Structs, TypeLayout, Version};
 
 /// What one CPython build looks like in memory.
@@ -32,6 +33,12 @@ pub struct Layout {
     /// module's definition (`m_name`).
     #[serde(default)]
     pub modules: BTreeMap<String, TypeLayout>,
+    /// What other builds of the series have otherwise.
+    #[serde(skip)]
+    pub variants: Vec<Variant>,
+    /// The same, until the layout is complete.
+    #[serde(default, rename = "variants")]
+    pub(crate) stored_variants: Vec<StoredVariant>,
 }
 
 /// A CPython for which there is no table.
@@ -110,12 +117,15 @@ impl Layout {
         if version < table.version {
             return Err(UnsupportedVersion::PreRelease { version, flavor });
         }
-        let damaged = |reason: toml::de::Error| UnsupportedVersion::DamagedTable {
+        let damaged = |reason: String| UnsupportedVersion::DamagedTable {
             version,
             flavor,
-            reason: reason.message().to_owned(),
+            reason,
         };
-        let mut layout: Self = toml::from_str(table.text).map_err(damaged)?;
+        let read: Result<Self, toml::de::Error> = toml::from_str(table.text);
+        let mut layout = read.map_err(|error| damaged(error.message().to_owned()))?;
+        let resolved = layout.resolve_variants();
+        resolved.map_err(|error| damaged(error.to_string()))?;
         layout.version = version;
         Ok(layout)
     }

@@ -20,6 +20,7 @@ mod structs;
 pub mod type_flags;
 mod types;
 mod validate;
+mod variants;
 mod version;
 
 pub use constants::{CONSTANTS, Constants};
@@ -33,4 +34,5 @@ pub use stack_ref::StackRef;
 pub use structs::*;
 pub use types::{Access, FieldReference, InvalidReference, Roots, Strength, TypeLayout};
 pub use validate::Invalid;
+pub use variants::Variant;
 pub use version::{Flavor, InvalidVersion, ReleaseLevel, Version};

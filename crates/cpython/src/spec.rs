@@ -56,6 +56,14 @@ pub enum TableError {
     /// A field that the code does not know.
     #[error("the table has a field {1} in struct {0}, which is not in the list of structs")]
     UnknownField(&'static str, String),
+    /// A variant of a field that the series does not have.
+    #[error("the table varies {name}.{field}, which it does not have")]
+    NothingToVary {
+        /// The struct.
+        name: String,
+        /// The field.
+        field: String,
+    },
 }
 
 /// Defines one struct of offsets.

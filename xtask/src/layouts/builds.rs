@@ -80,6 +80,29 @@ pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
 }
 
 impl Build {
+    /// Other builds of its series, in which some structs have other sizes: pyenv's 3.13 is the
+    /// first release, Debian has later ones. None when one of them is not at hand.
+    pub(super) fn variants(&self) -> Result<Option<Vec<Self>>> {
+        let prefix = exuvia_testkit::gathered_folder()?.join("cpython-3.13-musl");
+        if self.series() != "3.13" {
+            return Ok(Some(Vec::new()));
+        }
+        let mut later = debian::find_variants()?.into_iter();
+        let (Some(debian), true) = (later.next(), prefix.is_dir()) else {
+            eprintln!("`cargo xtask pythons` gathers later releases of 3.13: its table stays");
+            return Ok(None);
+        };
+        let stable = Self {
+            version: version_of(&prefix)?,
+            files: Files::Prefix(prefix),
+        };
+        let unstable = Self {
+            version: debian.version,
+            files: Files::Debian(debian),
+        };
+        Ok(Some(vec![stable, unstable]))
+    }
+
     /// The name of its table.
     pub(super) fn file_name(&self) -> String {
         format!("{}-gil.toml", self.series())
@@ -93,6 +116,7 @@ impl Build {
     /// What the table says of its origin.
     pub(super) fn source(&self) -> String {
         let linking = match &self.files {
+            Files::Prefix(prefix) if prefix.ends_with("cpython-3.13-musl") => "static, with musl",
             Files::Prefix(_) => "shared libpython",
             Files::Debian(_) => "Debian's static build",
         };
@@ -119,7 +143,10 @@ impl Build {
         let series = self.series();
         let library = prefix.join("lib");
         let mut image = Image::default();
-        let main = library.join(format!("libpython{series}.so.1.0"));
+        let mut main = library.join(format!("libpython{series}.so.1.0"));
+        if !main.exists() {
+            main = prefix.join(format!("bin/python{series}"));
+        }
         if !image.add_file(&main)? {
             bail!("{} has no DWARF; it must be built with -g", main.display());
         }

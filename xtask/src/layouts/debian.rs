@@ -16,6 +16,9 @@ use super::dwarf::Image;
 /// version is that of the build at hand.
 pub(super) const SERIES: &[(u8, u8)] = &[(3, 14), (3, 15)];
 
+/// The series whose tables get variants from Debian: a later release than pyenv's.
+const VARIANTS: &[(u8, u8)] = &[(3, 13)];
+
 /// Modules whose debug files the packages leave out.
 const WITHOUT_DWARF: &[&str] = &["/_remote_debugging."];
 
@@ -31,9 +34,18 @@ pub(super) struct Debian {
 
 /// Those of the wanted series that the root has; says which it lacks.
 pub(super) fn find() -> Result<Vec<Debian>> {
+    find_series(SERIES)
+}
+
+/// Those that make variants of the tables of other builds.
+pub(super) fn find_variants() -> Result<Vec<Debian>> {
+    find_series(VARIANTS)
+}
+
+fn find_series(series: &[(u8, u8)]) -> Result<Vec<Debian>> {
     let root = root();
     let mut found = Vec::new();
-    for &(major, minor) in SERIES {
+    for &(major, minor) in series {
         let program = root.join(format!("usr/bin/python{major}.{minor}"));
         if !program.is_file() {
             eprintln!(

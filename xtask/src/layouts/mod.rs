@@ -13,6 +13,7 @@ mod shapes;
 mod structs;
 mod table;
 mod types;
+mod variants;
 mod wanted_types;
 
 use std::fs;
@@ -54,7 +55,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let mut stale = Vec::new();
     for (build, image) in builds.iter().zip(&images) {
-        let text = generate(build, image, &types, &roots)
+        let Some(variants) = build.variants()? else {
+            continue;
+        };
+        let text = generate(build, image, &variants, &types, &roots)
             .with_context(|| format!("for CPython {}", build.version))?;
         let path = directory.join(build.file_name());
         let same = fs::read_to_string(&path).is_ok_and(|old| old == text);
@@ -77,6 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn generate(
     build: &Build,
     image: &Image,
+    variants: &[Build],
     types: &wanted_types::Wanted,
     roots: &roots::Wanted,
 ) -> Result<String> {
@@ -84,7 +89,7 @@ fn generate(
         image,
         series: build.series(),
     };
-    let table = Table {
+    let mut table = Table {
         version: build.version,
         source: build.source(),
         shapes: shapes::shapes(image)?,
@@ -94,6 +99,11 @@ fn generate(
         roots: roots.resolve(image)?,
         types: types.types(&source)?,
         modules: types.modules(&source)?,
+        variants: Vec::new(),
     };
+    for variant in variants {
+        eprintln!("reading {}", variant.path().display());
+        table.vary(variant, types)?;
+    }
     Ok(table.to_string())
 }

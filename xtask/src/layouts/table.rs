@@ -8,6 +8,7 @@ use exuvia_cpython::{Shapes, Version};
 use super::pointers::ObjectPointer;
 use super::structs::Offsets;
 use super::types::{ResolvedReference, ResolvedType};
+use super::variants::Variant;
 
 /// Everything that a table holds.
 pub(super) struct Table {
@@ -20,6 +21,7 @@ pub(super) struct Table {
     pub(super) roots: Vec<(&'static str, Vec<ObjectPointer>)>,
     pub(super) types: BTreeMap<String, ResolvedType>,
     pub(super) modules: BTreeMap<String, ResolvedType>,
+    pub(super) variants: Vec<Variant>,
 }
 
 impl fmt::Display for Table {
@@ -34,10 +36,7 @@ impl fmt::Display for Table {
         for (name, value) in &self.constants {
             writeln!(f, "{name} = {value}")?;
         }
-        writeln!(f, "\n[structs]")?;
-        for (name, offsets) in &self.structs {
-            writeln!(f, "{name} = {{ {} }}", pairs(offsets))?;
-        }
+        Self::write_structs(f, "structs", &self.structs)?;
         if !self.debug_offsets.is_empty() {
             writeln!(f, "\n[debug_offsets]")?;
         }
@@ -46,7 +45,15 @@ impl fmt::Display for Table {
         }
         self.write_roots(f)?;
         Self::write_types(f, "types", &self.types)?;
-        Self::write_types(f, "modules", &self.modules)
+        Self::write_types(f, "modules", &self.modules)?;
+        for variant in &self.variants {
+            writeln!(f, "\n[[variants]]")?;
+            writeln!(f, "source = \"{}\"", variant.source)?;
+            Self::write_structs(f, "variants.structs", &variant.structs)?;
+            Self::write_types(f, "variants.types", &variant.types)?;
+            Self::write_types(f, "variants.modules", &variant.modules)?;
+        }
+        Ok(())
     }
 }
 
@@ -59,6 +66,18 @@ impl Table {
                 writeln!(f, "    [\"{}\", {}],", pointer.path, pointer.offset)?;
             }
             writeln!(f, "]")?;
+        }
+        Ok(())
+    }
+
+    fn write_structs(
+        f: &mut fmt::Formatter<'_>,
+        section: &str,
+        structs: &[(&str, Offsets)],
+    ) -> fmt::Result {
+        writeln!(f, "\n[{section}]")?;
+        for (name, offsets) in structs {
+            writeln!(f, "{name} = {{ {} }}", pairs(offsets))?;
         }
         Ok(())
     }

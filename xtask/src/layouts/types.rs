@@ -15,7 +15,7 @@ pub(super) struct ResolvedType {
     pub(super) references: Vec<ResolvedReference>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct ResolvedReference {
     /// `.name` or `->name`.
     pub(super) text: String,

@@ -3,7 +3,7 @@
 
 use super::{Parts, dict};
 use crate::reader::Reader;
-use crate::types::Family;
+use crate::types::{Family, TypeInfo};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// The most codes of a `struct.Struct` that are believed.
@@ -208,9 +208,10 @@ pub(super) fn code_count<M: Memory>(
 pub(super) fn pickler<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
-    basic: u64,
+    info: &TypeInfo,
 ) -> Result<Parts, Fault> {
-    let structs = &reader.layout.structs;
+    let structs = reader.layout.structs_of(info.variant);
+    let basic = info.basicsize;
     let (Some(pickler), Some(table), Some(entry)) = (
         &structs.pickler_object,
         &structs.py_memo_table,
@@ -236,9 +237,11 @@ pub(super) fn pickler<M: Memory>(
 pub(super) fn unpickler<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
-    basic: u64,
+    info: &TypeInfo,
 ) -> Result<Parts, Fault> {
-    let Some(unpickler) = &reader.layout.structs.unpickler_object else {
+    let structs = reader.layout.structs_of(info.variant);
+    let basic = info.basicsize;
+    let Some(unpickler) = &structs.unpickler_object else {
         return Ok(Parts::own(basic));
     };
     let slots = reader.cache.u64(object.offset(unpickler.memo_size))?;

@@ -187,8 +187,8 @@ fn parts<M: Memory>(
             }
             _ => Parts::own(basic),
         },
-        Family::Pickler => library::pickler(reader, object, basic)?,
-        Family::Unpickler => library::unpickler(reader, object, basic)?,
+        Family::Pickler => library::pickler(reader, object, info)?,
+        Family::Unpickler => library::unpickler(reader, object, info)?,
         Family::Plain
         | Family::Bytes
         | Family::Tuple

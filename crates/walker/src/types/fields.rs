@@ -15,9 +15,16 @@ pub(crate) struct Field {
     pub(crate) guard: Option<u64>,
 }
 
-/// The fields of a type in C, as its table lists them; `None` when no table does.
-pub(super) fn of_c_type(layout: &Layout, names: &Names, tp_name: &str) -> Option<Vec<Field>> {
-    Some(of_table(layout.types.get(tp_name)?, names))
+/// The fields of a type in C, as its table lists them, and which variant of the layout that
+/// is; `None` when no table does.
+pub(super) fn of_c_type(
+    layout: &Layout,
+    names: &Names,
+    tp_name: &str,
+    basicsize: u64,
+) -> Option<(Vec<Field>, Option<usize>)> {
+    let (table, variant) = layout.type_of_size(tp_name, basicsize)?;
+    Some((of_table(table, names), variant))
 }
 
 /// The fields of a module's state, by the name in the module's definition; `None` when no
@@ -28,8 +35,7 @@ pub(crate) fn of_module_state(
     m_name: &str,
     m_size: u64,
 ) -> Option<Vec<Field>> {
-    let table = layout.modules.get(m_name)?;
-    (table.size == m_size).then(|| of_table(table, names))
+    Some(of_table(layout.module_of_size(m_name, m_size)?, names))
 }
 
 fn of_table(table: &TypeLayout, names: &Names) -> Vec<Field> {

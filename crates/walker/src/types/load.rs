@@ -94,6 +94,7 @@ fn read<M: Memory>(
         dict,
         inline_names,
         is_ctypes: solid.is_ctypes,
+        variant: solid.variant,
     }))
 }
 
@@ -176,6 +177,8 @@ struct SolidBase {
     scan: bool,
     /// Whether one of them is the metaclass of ctypes.
     is_ctypes: bool,
+    /// Which variant of the layout describes them.
+    variant: Option<usize>,
 }
 
 /// Follows `tp_base` from a type to the first base whose family is known, `object` at the
@@ -190,6 +193,7 @@ fn solid_base<M: Memory>(
         fields: Vec::new(),
         scan: false,
         is_ctypes: false,
+        variant: None,
     };
     // A table lists all fields of the struct, and the struct of a base need not be its
     // beginning (`_io.FileIO` and `_io._IOBase`): the first that is found serves.
@@ -210,8 +214,10 @@ fn solid_base<M: Memory>(
         let family = Family::of_c_type(&tp_name);
         solid.is_ctypes |= tp_name == "_ctypes.CType_Type";
         if !described {
-            if let Some(more) = fields::of_c_type(reader.layout, names, &tp_name) {
+            let table = fields::of_c_type(reader.layout, names, &tp_name, head.basicsize);
+            if let Some((more, variant)) = table {
                 described = true;
+                solid.variant = variant;
                 add(&mut solid.fields, more);
             } else if family.is_none() {
                 solid.scan |= extends_base(reader, &head)?;

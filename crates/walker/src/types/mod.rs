@@ -55,6 +55,8 @@ pub(crate) struct TypeInfo {
     pub(crate) inline_names: Vec<RemoteAddress>,
     /// Whether its instances are types of ctypes, which carry a `StgInfo` (3.13).
     pub(crate) is_ctypes: bool,
+    /// Which variant of the layout describes its struct.
+    pub(crate) variant: Option<usize>,
 }
 
 impl TypeInfo {
@@ -78,6 +80,7 @@ impl TypeInfo {
             weaklistoffset: 0,
             inline_names: Vec::new(),
             is_ctypes: false,
+            variant: None,
         }
     }
 

@@ -15,7 +15,8 @@ pub(in crate::decode) fn references<M: Memory>(
     info: &TypeInfo,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let Some(parser) = &reader.layout.structs.xml_parse_object else {
+    let structs = reader.layout.structs_of(info.variant);
+    let Some(parser) = &structs.xml_parse_object else {
         return Ok(());
     };
     // The last field of the struct: later releases of a series have one more before it.

@@ -2,6 +2,7 @@
 
 use crate::reader::Reader;
 use crate::sink::{Sink, Step};
+use crate::types::TypeInfo;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// The largest memo that is believed.
@@ -11,9 +12,10 @@ const MAX_MEMO: u64 = 1 << 32;
 pub(in crate::decode) fn pickler<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
+    info: &TypeInfo,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let structs = &reader.layout.structs;
+    let structs = reader.layout.structs_of(info.variant);
     let (Some(pickler), Some(table), Some(entry)) = (
         &structs.pickler_object,
         &structs.py_memo_table,
@@ -41,9 +43,11 @@ pub(in crate::decode) fn pickler<M: Memory>(
 pub(in crate::decode) fn unpickler<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
+    info: &TypeInfo,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let Some(unpickler) = &reader.layout.structs.unpickler_object else {
+    let structs = reader.layout.structs_of(info.variant);
+    let Some(unpickler) = &structs.unpickler_object else {
         return Ok(());
     };
     let memo = reader.cache.pointer(object.offset(unpickler.memo))?;

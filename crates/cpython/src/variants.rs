@@ -1,0 +1,93 @@
+//! Types whose C struct has changed within a series.
+//!
+//! A bug-fix release, or a distribution's patch, may add a field to the struct of a type in C.
+//! The version does not tell, since distributions take over single fixes; `tp_basicsize` does,
+//! and `m_size` for the state of a module.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::spec::{TableError, Tables};
+use crate::{Layout, Structs, TypeLayout};
+
+/// What another build of the series has otherwise, as a table file holds it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredVariant {
+    /// What it was made from.
+    source: String,
+    #[serde(default)]
+    structs: Tables,
+    #[serde(default)]
+    types: BTreeMap<String, TypeLayout>,
+    #[serde(default)]
+    modules: BTreeMap<String, TypeLayout>,
+}
+
+/// What another build of the series has otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// What it was made from.
+    pub source: String,
+    /// All structs, those included that are the same.
+    structs: Structs,
+    types: BTreeMap<String, TypeLayout>,
+    modules: BTreeMap<String, TypeLayout>,
+}
+
+impl Layout {
+    /// The table of a type with instances of this size, and which variant it is from: none for
+    /// the layout itself, which also serves for a size that no variant has.
+    pub fn type_of_size(&self, tp_name: &str, size: u64) -> Option<(&TypeLayout, Option<usize>)> {
+        let own = self.types.get(tp_name)?;
+        if own.size == size {
+            return Some((own, None));
+        }
+        let mut variants = self.variants.iter().enumerate();
+        let other = variants.find_map(|(index, variant)| {
+            let table = variant.types.get(tp_name)?;
+            (table.size == size).then_some((table, Some(index)))
+        });
+        other.or(Some((own, None)))
+    }
+
+    /// The table of a module's state of this size, by the name in the module's definition.
+    pub fn module_of_size(&self, m_name: &str, size: u64) -> Option<&TypeLayout> {
+        let variants = self.variants.iter().map(|variant| &variant.modules);
+        std::iter::once(&self.modules)
+            .chain(variants)
+            .filter_map(|modules| modules.get(m_name))
+            .find(|table| table.size == size)
+    }
+
+    /// The structs of a type that [`type_of_size`](Self::type_of_size) has found.
+    pub fn structs_of(&self, variant: Option<usize>) -> &Structs {
+        let variant = variant.and_then(|index| self.variants.get(index));
+        variant.map_or(&self.structs, |variant| &variant.structs)
+    }
+
+    /// Completes the variants that were read from a file.
+    pub(crate) fn resolve_variants(&mut self) -> Result<(), TableError> {
+        for stored in std::mem::take(&mut self.stored_variants) {
+            let mut structs = self.structs.clone();
+            for (name, fields) in &stored.structs {
+                for (field, offset) in fields {
+                    let place = structs.get_mut(name, field);
+                    let place = place.ok_or_else(|| TableError::NothingToVary {
+                        name: name.clone(),
+                        field: field.clone(),
+                    })?;
+                    *place = *offset;
+                }
+            }
+            self.variants.push(Variant {
+                source: stored.source,
+                structs,
+                types: stored.types,
+                modules: stored.modules,
+            });
+        }
+        Ok(())
+    }
+}
