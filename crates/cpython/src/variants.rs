@@ -38,18 +38,23 @@ pub struct Variant {
 
 impl Layout {
     /// The table of a type with instances of this size, and which variant it is from: none for
-    /// the layout itself, which also serves for a size that no variant has.
-    pub fn type_of_size(&self, tp_name: &str, size: u64) -> Option<(&TypeLayout, Option<usize>)> {
+    /// the layout itself. No table fits a size that none has, unless instances end in items,
+    /// of which the struct may have one.
+    pub fn type_of_size(
+        &self,
+        tp_name: &str,
+        size: u64,
+        has_items: bool,
+    ) -> Option<(&TypeLayout, Option<usize>)> {
         let own = self.types.get(tp_name)?;
-        if own.size == size {
+        if own.size == size || has_items {
             return Some((own, None));
         }
         let mut variants = self.variants.iter().enumerate();
-        let other = variants.find_map(|(index, variant)| {
+        variants.find_map(|(index, variant)| {
             let table = variant.types.get(tp_name)?;
             (table.size == size).then_some((table, Some(index)))
-        });
-        other.or(Some((own, None)))
+        })
     }
 
     /// The table of a module's state of this size, by the name in the module's definition.

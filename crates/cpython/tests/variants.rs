@@ -25,7 +25,7 @@ fn layout() -> Layout {
 fn the_size_tells_which_fields_there_are() {
     let layout = layout();
     for &(name, size, field, offset) in FACTS {
-        let (table, _) = layout.type_of_size(name, size).unwrap();
+        let (table, _) = layout.type_of_size(name, size, false).unwrap();
         let mut fields = table.references.iter();
         let found = fields.find(|reference| reference.name == field);
         assert_eq!(
@@ -37,18 +37,22 @@ fn the_size_tells_which_fields_there_are() {
 }
 
 #[test]
-fn a_size_that_nobody_has_seen_leaves_the_table_of_the_series() {
+fn a_size_that_nobody_has_seen_has_no_table() {
     let layout = layout();
-    let (table, variant) = layout.type_of_size("_pickle.Pickler", 1000).unwrap();
-    assert_eq!((table.size, variant), (144, None));
-    assert_eq!(layout.type_of_size("no.Such", 144), None);
+    assert_eq!(layout.type_of_size("_pickle.Pickler", 1000, false), None);
+    assert_eq!(layout.type_of_size("no.Such", 144, false), None);
+    // `tp_basicsize` of tuples leaves out the item that the struct has.
+    let (table, variant) = layout.type_of_size("tuple", 24, true).unwrap();
+    assert_eq!((table.size, variant), (32, None));
 }
 
 #[test]
 fn structs_come_with_their_type() {
     let layout = layout();
     let encoding = |size| {
-        let (_, variant) = layout.type_of_size("_pickle.Unpickler", size).unwrap();
+        let (_, variant) = layout
+            .type_of_size("_pickle.Unpickler", size, false)
+            .unwrap();
         let structs = layout.structs_of(variant);
         // What does not vary is the same in all of them.
         assert_eq!(structs.py_object, layout.structs.py_object);

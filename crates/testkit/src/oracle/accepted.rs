@@ -181,6 +181,16 @@ const ACCEPTED: &[Accepted] = &[
     ),
     Accepted {
         versions: (11, 11),
+        last_micro: 2,
+        ..extra(
+            Of::Type("_sre.SRE_Scanner"),
+            "->word[7]",
+            "the struct of 3.11.2 is in no table, so that it is scanned, and scanner_traverse does \
+             not visit state.string",
+        )
+    },
+    Accepted {
+        versions: (11, 11),
         ..extra(
             Of::Every,
             "->memo",

@@ -21,9 +21,9 @@ pub(super) fn of_c_type(
     layout: &Layout,
     names: &Names,
     tp_name: &str,
-    basicsize: u64,
+    (basicsize, itemsize): (u64, u64),
 ) -> Option<(Vec<Field>, Option<usize>)> {
-    let (table, variant) = layout.type_of_size(tp_name, basicsize)?;
+    let (table, variant) = layout.type_of_size(tp_name, basicsize, itemsize > 0)?;
     Some((of_table(table, names), variant))
 }
 

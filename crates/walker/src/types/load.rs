@@ -211,10 +211,13 @@ fn solid_base<M: Memory>(
             at = head.base;
             continue;
         };
-        let family = Family::of_c_type(&tp_name);
+        let sizes = (head.basicsize, head.itemsize);
+        let table = fields::of_c_type(reader.layout, names, &tp_name, sizes);
+        // The struct of a release that no table is of is as unknown as any other.
+        let is_known = table.is_some() || !reader.layout.types.contains_key(&tp_name);
+        let family = Family::of_c_type(&tp_name).filter(|_| is_known);
         solid.is_ctypes |= tp_name == "_ctypes.CType_Type";
         if !described {
-            let table = fields::of_c_type(reader.layout, names, &tp_name, head.basicsize);
             if let Some((more, variant)) = table {
                 described = true;
                 solid.variant = variant;
