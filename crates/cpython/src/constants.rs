@@ -31,7 +31,6 @@ constants! {
         frame_created: FRAME_CREATED,
         frame_suspended: FRAME_SUSPENDED,
         frame_executing: FRAME_EXECUTING,
-        frame_completed: FRAME_COMPLETED,
         frame_cleared: FRAME_CLEARED,
         frame_owned_by_thread: FRAME_OWNED_BY_THREAD,
         frame_owned_by_generator: FRAME_OWNED_BY_GENERATOR,
@@ -42,6 +41,8 @@ constants! {
     }
     sometimes {
         frame_suspended_yield_from: FRAME_SUSPENDED_YIELD_FROM,
+        frame_completed: FRAME_COMPLETED,
         frame_owned_by_cstack: FRAME_OWNED_BY_CSTACK,
+        frame_owned_by_interpreter: FRAME_OWNED_BY_INTERPRETER,
     }
 }

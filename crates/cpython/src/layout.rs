@@ -101,6 +101,11 @@ const TABLES: &[Table] = &[
         flavor: Flavor::Gil,
         text: include_str!("../../../layouts/3.13-gil.toml"),
     },
+    Table {
+        version: Version::new(3, 14, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.14-gil.toml"),
+    },
 ];
 
 impl Layout {

@@ -135,7 +135,15 @@ pub enum Immortal {
     StaticRefcnt,
     /// The low 32 bits of its reference count are negative as a signed number. 3.12, 3.13.
     Refcnt32,
+    /// As before, and the count is only these 32 bits: above them lie 16 bits for what
+    /// overflows, and 16 bits of flags. From 3.14.
+    Refcnt32AndFlags,
 }
+
+/// Counts from here on are pointers.
+const FIRST_POINTER: u64 = 1 << 36;
+/// More than any of the flags in `ob_flags`: `_Py_STATICALLY_ALLOCATED_FLAG` and others.
+const KNOWN_FLAGS: u16 = 0xff;
 
 /// `_PyObject_IMMORTAL_REFCNT` of 3.11.
 const STATIC_REFCNT: u64 = 999_999_999;
@@ -145,7 +153,29 @@ impl Immortal {
     pub const fn is_immortal(self, ob_refcnt: u64) -> bool {
         match self {
             Self::StaticRefcnt => ob_refcnt > STATIC_REFCNT / 2,
-            Self::Refcnt32 => (ob_refcnt as u32 as i32) < 0,
+            Self::Refcnt32 | Self::Refcnt32AndFlags => (ob_refcnt as u32 as i32) < 0,
+        }
+    }
+
+    /// The reference count in this word; `u32::MAX` when it is larger than that.
+    pub const fn refcount(self, ob_refcnt: u64) -> u32 {
+        match self {
+            Self::Refcnt32AndFlags => ob_refcnt as u32,
+            Self::StaticRefcnt | Self::Refcnt32 if ob_refcnt > u32::MAX as u64 => u32::MAX,
+            Self::StaticRefcnt | Self::Refcnt32 => ob_refcnt as u32,
+        }
+    }
+
+    /// Whether this word can be the reference count of an object that is in use, and not
+    /// the pointer to the next free block with which free blocks begin.
+    pub const fn is_plausible(self, ob_refcnt: u64) -> bool {
+        match self {
+            Self::StaticRefcnt | Self::Refcnt32 => ob_refcnt != 0 && ob_refcnt < FIRST_POINTER,
+            Self::Refcnt32AndFlags => {
+                let overflow = (ob_refcnt >> 32) as u16;
+                let flags = (ob_refcnt >> 48) as u16;
+                ob_refcnt as u32 != 0 && overflow <= 1 && flags <= KNOWN_FLAGS
+            }
         }
     }
 }
@@ -210,5 +240,24 @@ mod tests {
         assert!(!Immortal::Refcnt32.is_immortal(0x7fff_ffff));
         assert!(Immortal::StaticRefcnt.is_immortal(999_999_990));
         assert!(!Immortal::StaticRefcnt.is_immortal(1_000_000));
+        assert!(Immortal::Refcnt32AndFlags.is_immortal(0x0005_0000_c000_0000));
+        assert!(!Immortal::Refcnt32AndFlags.is_immortal(0x0004_0000_0000_0001));
+    }
+
+    #[test]
+    fn flags_are_no_part_of_a_count() {
+        let word = 0x0004_0000_0000_0003;
+        assert_eq!(Immortal::Refcnt32AndFlags.refcount(word), 3);
+        assert_eq!(Immortal::Refcnt32.refcount(3), 3);
+        assert_eq!(Immortal::Refcnt32.refcount(1 << 40), u32::MAX);
+    }
+
+    #[test]
+    fn a_pointer_is_no_count() {
+        for shape in [Immortal::Refcnt32, Immortal::Refcnt32AndFlags] {
+            assert!(shape.is_plausible(1));
+            assert!(!shape.is_plausible(0));
+            assert!(!shape.is_plausible(0x7f12_3456_7890));
+        }
     }
 }

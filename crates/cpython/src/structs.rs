@@ -64,7 +64,7 @@ structs! {
         // Containers.
         py_tuple_object: PyTupleObject { ob_size, ob_item }
         py_list_object: PyListObject { ob_size, ob_item, allocated }
-        py_dict_object: PyDictObject { ma_used, ma_version_tag, ma_keys, ma_values }
+        py_dict_object: PyDictObject { ma_used, ma_keys, ma_values } ? { ma_version_tag }
         py_dict_keys_object: PyDictKeysObject {
             dk_refcnt, dk_log2_size, dk_log2_index_bytes, dk_kind, dk_version, dk_usable,
             dk_nentries, dk_indices,
@@ -153,12 +153,16 @@ structs! {
             f_back, f_frame, f_trace, f_lineno, _f_frame_data,
         } ? { f_extra_locals, f_locals_cache }
         py_interpreter_frame: _PyInterpreterFrame {
-            f_globals, f_builtins, f_locals, frame_obj, previous, stacktop, owner, localsplus,
+            f_globals, f_builtins, f_locals, frame_obj, previous, owner, localsplus,
             // The code object; in 3.13 the field may hold another object as well.
             f_executable = "f_executable | f_code",
             // The function; borrowed or not, depends on the version.
             f_funcobj = "f_funcobj | f_func",
-        } ? { prev_instr, instr_ptr, is_entry, return_offset }
+        } ? {
+            prev_instr, instr_ptr, is_entry, return_offset,
+            // How many slots are in use, or from 3.14 a pointer to the first that is not.
+            stacktop, stackpointer,
+        }
         py_gen_object: PyGenObject {
             gi_weakreflist, gi_name, gi_qualname, gi_exc_state_exc_value = "gi_exc_state.exc_value",
             gi_exc_state_previous_item = "gi_exc_state.previous_item",
@@ -208,7 +212,7 @@ structs! {
             codec_search_cache = "codec_search_cache | codecs.search_cache",
             codec_error_registry = "codec_error_registry | codecs.error_registry",
             before_forkers, after_forkers_parent, after_forkers_child, audit_hooks,
-            atexit_callbacks = "atexit.callbacks", atexit_ncallbacks = "atexit.ncallbacks",
+            atexit_callbacks = "atexit.callbacks",
             co_extra_user_count, eval_frame,
             // Entries own their names and borrow their values.
             type_cache = "type_cache.hashtable | types.type_cache.hashtable",
@@ -220,7 +224,9 @@ structs! {
             // A pointer, from 3.12.
             ceval_gil = "ceval.gil",
             interned_strings = "cached_objects.interned_strings",
-            threads_main,
+            threads_main = "threads_main | threads.main",
+            // Up to 3.13, when the callbacks are an array; a list of Python's later.
+            atexit_ncallbacks = "atexit.ncallbacks",
             // `static_builtin_state[]`, from 3.12.
             types_builtins = "types.builtins.initialized | types.builtins",
             types_builtins_length = "length of types.builtins.initialized | length of types.builtins",
@@ -250,8 +256,8 @@ structs! {
         gc_generation: gc_generation { head, threshold, count }
         gil_runtime_state: _gil_runtime_state { last_holder, locked, switch_number, interval }
         atexit_callback: atexit_callback = "atexit_py_callback | atexit_callback" {
-            func, args, kwargs,
-        }
+            func,
+        } ? { args, kwargs }
     }
     sometimes {
         // Up to 3.12, between a thread and its frame.

@@ -191,8 +191,7 @@ impl Description<'_> {
         kind: KindId,
         batch: &mut Batch,
     ) {
-        let ob_refcnt = reader.layout.structs.py_object.ob_refcnt;
-        let word = reader.cache.u64(object.offset(ob_refcnt)).unwrap_or(0);
+        let word = reader.refcount_word(object).unwrap_or(0);
         let is_static = self.is_static(reader, object, info);
         let mut flags = ObjectFlags::default();
         if self.numbers.is_tracked(object) {
@@ -208,7 +207,7 @@ impl Description<'_> {
         if immortal.is_immortal(word) {
             flags = flags.with(ObjectFlags::IMMORTAL);
         }
-        let refcount = u32::try_from(word).unwrap_or(u32::MAX);
+        let refcount = immortal.refcount(word);
         let extent = reader.quietly(|reader| extent::of(reader, object, info, is_static));
         let mut extent = extent.unwrap_or_default();
         if extent.size.max(extent.allocated) > reader.memory_bytes {

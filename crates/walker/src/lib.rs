@@ -29,6 +29,7 @@ mod reader;
 mod roots;
 mod runtime;
 mod sink;
+mod slots;
 mod text;
 mod types;
 mod values;

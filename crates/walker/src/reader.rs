@@ -11,9 +11,6 @@ use std::rc::Rc;
 /// The most pointers that are read at once.
 const POINTERS: usize = 64;
 
-/// Larger counts are pointers: free blocks of pymalloc begin with the next one's address.
-const MAX_REFCOUNT: u64 = 1 << 36;
-
 /// How often a thread may read as many words of arrays and chains as there are in memory.
 /// Each belongs to one object, and a pass reads it once or twice; the names of inline
 /// attributes, which many objects share, are not longer than those objects.
@@ -94,11 +91,25 @@ impl<'a, M: Memory> Reader<'a, M> {
     /// Whether what lies at an address looks like an object that is in use: its type is a
     /// type, and its reference count is neither zero nor a pointer of a list of free blocks.
     pub(crate) fn looks_like_object(&mut self, address: RemoteAddress) -> bool {
-        let ob_refcnt = self.layout.structs.py_object.ob_refcnt;
-        let refcount = self.cache.u64(address.offset(ob_refcnt));
+        let shape = self.layout.shapes.immortal;
         address.is_aligned(8)
-            && refcount.is_ok_and(|count| (1..MAX_REFCOUNT).contains(&count))
+            && self
+                .refcount_word(address)
+                .is_ok_and(|word| shape.is_plausible(word))
             && self.type_of(address).is_some()
+    }
+
+    /// The word in which an object keeps its reference count, and its flags.
+    pub(crate) fn refcount_word(&mut self, object: RemoteAddress) -> Result<u64, Fault> {
+        let ob_refcnt = self.layout.structs.py_object.ob_refcnt;
+        self.cache.u64(object.offset(ob_refcnt))
+    }
+
+    /// Whether an object is never freed.
+    pub(crate) fn is_immortal(&mut self, object: RemoteAddress) -> bool {
+        let shape = self.layout.shapes.immortal;
+        self.refcount_word(object)
+            .is_ok_and(|word| shape.is_immortal(word))
     }
 
     /// Takes so many words of an array or a chain that begins at an address out of what may

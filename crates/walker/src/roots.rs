@@ -134,15 +134,17 @@ impl Roots {
         let structs = &reader.layout.structs;
         let i = &structs.py_interpreter_state;
         let callback = &structs.atexit_callback;
-        let count = reader.cache.u32(interpreter.offset(i.atexit_ncallbacks));
+        // From 3.14 the callbacks are a list of Python's, which is a root like others.
+        let (Some(count), Some(args), Some(kwargs)) =
+            (i.atexit_ncallbacks, callback.args, callback.kwargs)
+        else {
+            return;
+        };
+        let count = reader.cache.u32(interpreter.offset(count));
         let Ok(array) = reader.cache.pointer(interpreter.offset(i.atexit_callbacks)) else {
             return;
         };
-        let fields = [
-            ("func", callback.func),
-            ("args", callback.args),
-            ("kwargs", callback.kwargs),
-        ];
+        let fields = [("func", callback.func), ("args", args), ("kwargs", kwargs)];
         for n in 0..count.map_or(0, u64::from).min(MAX_CALLBACKS) {
             // What was unregistered leaves a null pointer.
             let Ok(at) = reader.cache.pointer(array.offset(n * 8)) else {

@@ -2,6 +2,7 @@
 
 use crate::diagnostics::Trouble;
 use crate::reader::Reader;
+use crate::slots;
 use exuvia_cpython::{CurrentFrame, Gil};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 use rustc_hash::FxHashSet;
@@ -243,13 +244,17 @@ fn frame<M: Memory>(
     let constants = &reader.layout.constants;
     let previous = reader.cache.pointer(address.offset(f.previous))?;
     let owner = i64::from(reader.cache.u8(address.offset(f.owner))?);
-    if Some(owner) == constants.frame_owned_by_cstack {
+    let between = [
+        constants.frame_owned_by_cstack,
+        constants.frame_owned_by_interpreter,
+    ];
+    if between.contains(&Some(owner)) {
         return Ok((None, previous));
     }
     let state = FrameState {
         address,
         frame_obj: reader.cache.pointer(address.offset(f.frame_obj))?,
-        code: reader.cache.pointer(address.offset(f.f_executable))?,
+        code: slots::executable(reader, address)?,
     };
     Ok((Some(state), previous))
 }

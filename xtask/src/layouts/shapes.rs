@@ -44,7 +44,9 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
         } else {
             CurrentFrame::Cframe
         },
-        immortal: if has("PyObject", "ob_refcnt_split")? {
+        immortal: if has("PyObject", "ob_overflow")? {
+            Immortal::Refcnt32AndFlags
+        } else if has("PyObject", "ob_refcnt_split")? {
             Immortal::Refcnt32
         } else {
             Immortal::StaticRefcnt

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use exuvia_cpython::spec::StructSpec;
 use exuvia_cpython::{CONSTANTS, STRUCTS};
 
@@ -14,17 +14,29 @@ pub(super) type Offsets = Vec<(&'static str, u64)>;
 /// Every struct of the list that the build has.
 pub(super) fn structs(image: &Image) -> Result<Vec<(&'static str, Offsets)>> {
     let mut structs = Vec::new();
+    // A new version lacks many at once.
+    let mut missing = Vec::new();
     for spec in STRUCTS {
         match image.record(spec.dwarf)? {
-            Some(record) => structs.push((spec.name, offsets(image, record, spec)?)),
+            Some(record) => {
+                structs.push((spec.name, offsets(image, record, spec, &mut missing)?));
+            }
             None if spec.optional => {}
-            None => return Err(anyhow::anyhow!("no struct {}", spec.dwarf)),
+            None => missing.push(format!("struct {}", spec.dwarf)),
         }
+    }
+    if !missing.is_empty() {
+        bail!("the build has no {}", missing.join(", no "));
     }
     Ok(structs)
 }
 
-fn offsets(image: &Image, record: &Record, spec: &StructSpec) -> Result<Offsets> {
+fn offsets(
+    image: &Image,
+    record: &Record,
+    spec: &StructSpec,
+    missing: &mut Vec<String>,
+) -> Result<Offsets> {
     let mut offsets = vec![("size", record.size)];
     for field in spec.fields {
         let mut value = None;
@@ -34,11 +46,10 @@ fn offsets(image: &Image, record: &Record, spec: &StructSpec) -> Result<Offsets>
                 break;
             }
         }
-        if !field.optional {
-            value.with_context(|| format!("no field {} in {}", field.paths, spec.dwarf))?;
-        }
-        if let Some(value) = value {
-            offsets.push((field.name, value));
+        match value {
+            Some(value) => offsets.push((field.name, value)),
+            None if field.optional => {}
+            None => missing.push(format!("field {} in {}", field.paths, spec.dwarf)),
         }
     }
     Ok(offsets)

@@ -4,6 +4,7 @@
 use crate::diagnostics::Trouble;
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
+use crate::slots;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// The most local variables and stack entries that are believed of one frame.
@@ -68,11 +69,21 @@ pub(super) fn contents<M: Memory>(
 ) -> Result<(), Fault> {
     let f = &reader.layout.structs.py_interpreter_frame;
     let names = reader.names;
-    let code = reader.cache.pointer(frame.offset(f.f_executable))?;
+    let code = slots::executable(reader, frame)?;
+    let code_step = match seen {
+        Seen::Frame => Step::Attribute(names.f_code),
+        Seen::Generator => Step::Attribute(names.gi_code),
+    };
+    let slots = [
+        (f.f_executable, code_step),
+        (f.f_funcobj, Step::Interior(names.f_func)),
+    ];
+    for (offset, step) in slots {
+        let slot = slots::read(reader, frame.offset(offset))?;
+        sink.refer(slot.target, step, weaker(hold, slot.hold));
+    }
     let fields = match seen {
         Seen::Frame => [
-            (f.f_executable, Step::Attribute(names.f_code), hold),
-            (f.f_funcobj, Step::Interior(names.f_func), hold),
             (f.f_locals, Step::Attribute(names.f_locals), hold),
             (
                 f.f_globals,
@@ -86,8 +97,6 @@ pub(super) fn contents<M: Memory>(
             ),
         ],
         Seen::Generator => [
-            (f.f_executable, Step::Attribute(names.gi_code), hold),
-            (f.f_funcobj, Step::Interior(names.f_func), hold),
             (f.f_locals, Step::Interior(names.f_locals), hold),
             (f.frame_obj, Step::Attribute(names.gi_frame), hold),
             (f.f_globals, Step::Interior(names.f_globals), Hold::Borrowed),
@@ -114,18 +123,16 @@ fn variables<M: Memory>(
         return Ok(());
     };
     let count = variables.names.len();
-    // While the frame runs, only the C code of the evaluation loop knows the depth of the
-    // stack, and the field holds -1.
-    let stacktop = i64::from(reader.cache.u32(frame.offset(f.stacktop))? as i32);
-    if stacktop > MAX_SLOTS {
+    let in_use = slots::in_use(reader, frame)?;
+    if in_use.is_some_and(|slots| slots > MAX_SLOTS as u64) {
         reader.diagnostics.count(Trouble::ImplausibleLength, frame);
         return Ok(());
     }
-    let slots = usize::try_from(stacktop).unwrap_or(count);
-    if stacktop < 0 {
+    if in_use.is_none() {
         running_stack(reader, frame, &variables, sink)?;
     }
-    reader.pointers(frame.offset(f.localsplus), slots, |_, i, value| {
+    let slots = in_use.map_or(count, |slots| slots as usize);
+    reader.pointers(frame.offset(f.localsplus), slots, |reader, i, word| {
         let name = variables.names.get(i).copied();
         let in_a_cell = variables
             .kinds
@@ -138,8 +145,14 @@ fn variables<M: Memory>(
             (None, Seen::Frame) => Step::Stack(i - count),
             (None, Seen::Generator) => Step::SuspendedStack(i - count),
         };
-        sink.refer(value, step, hold);
+        let slot = slots::of(reader, word);
+        sink.refer(slot.target, step, weaker(hold, slot.hold));
     })
+}
+
+/// Who only shows a slot does not hold more than the slot does.
+fn weaker(a: Hold, b: Hold) -> Hold {
+    if a == Hold::Borrowed { a } else { b }
 }
 
 /// The evaluation stack of a frame that runs: what lies above its unknown top is stale, so
@@ -154,7 +167,8 @@ fn running_stack<M: Memory>(
     let localsplus = reader.layout.structs.py_interpreter_frame.localsplus;
     let bottom = frame.offset(localsplus + 8 * variables.names.len() as u64);
     reader.pointers(bottom, variables.stacksize, |reader, i, entry| {
-        sink.refer_by_word(reader, entry, Step::Stack(i), Hold::Borrowed);
+        let slot = slots::of(reader, entry);
+        sink.refer_by_word(reader, slot.target, Step::Stack(i), Hold::Borrowed);
     })
 }
 

@@ -149,9 +149,9 @@ pub(super) fn bytes_io<M: Memory>(
     let Some(bytes_io) = &structs.bytes_io else {
         return Ok(Parts::own(basic));
     };
-    let ob_refcnt = structs.py_object.ob_refcnt;
     let buffer = reader.cache.pointer(object.offset(bytes_io.buf))?;
-    if buffer.is_null() || reader.cache.i64(buffer.offset(ob_refcnt))? > 1 {
+    let counts = reader.layout.shapes.immortal;
+    if buffer.is_null() || counts.refcount(reader.refcount_word(buffer)?) > 1 {
         return Ok(Parts::own(basic));
     }
     // The block belongs to the `bytes` object, which is a row of its own.

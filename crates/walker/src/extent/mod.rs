@@ -8,6 +8,7 @@ use crate::decode::type_object::stg_info_at;
 use crate::decode::{deque, set};
 use crate::number;
 use crate::reader::Reader;
+use crate::slots;
 use crate::text::Text;
 use crate::types::{DictPlacement, Family, TypeInfo};
 use exuvia_cpython::{InstanceDict, type_flags};
@@ -329,8 +330,7 @@ fn generator<M: Memory>(
 ) -> Result<Parts, Fault> {
     let structs = &reader.layout.structs;
     let frame = object.offset(structs.py_gen_object.gi_iframe);
-    let executable = structs.py_interpreter_frame.f_executable;
-    let code = reader.cache.pointer(frame.offset(executable))?;
+    let code = slots::executable(reader, frame)?;
     let slots = frame_slots(reader, code)?;
     Ok(Parts::own(info.basicsize + 8 * slots))
 }
@@ -352,13 +352,12 @@ fn frame<M: Memory>(
     let structs = &reader.layout.structs;
     let f_frame = structs.py_frame_object.f_frame;
     let data = structs.py_frame_object._f_frame_data;
-    let executable = structs.py_interpreter_frame.f_executable;
     let localsplus = structs.py_interpreter_frame.localsplus;
     let frame = reader.cache.pointer(object.offset(f_frame))?;
     if frame.is_null() {
         return Ok(Parts::own(info.basicsize));
     }
-    let code = reader.cache.pointer(frame.offset(executable))?;
+    let code = slots::executable(reader, frame)?;
     let slots = frame_slots(reader, code)?;
     Ok(Parts::own(data + localsplus + 8 * slots))
 }
