@@ -131,6 +131,7 @@ impl Heap {
             layout: &self.layout,
             regions: &self.regions,
             images: &self.images,
+            data: &[],
         };
         let options = WalkOptions {
             values: Some(values),

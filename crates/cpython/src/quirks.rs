@@ -4,7 +4,7 @@ use crate::{Layout, Version};
 
 /// Attributes of the `types` module for types that the `builtins` module does not name: the
 /// last in alphabetical order where a type has several. Types that carry `types` in their
-/// own name are not here, nor is `CapsuleType`, which the module only makes when asked.
+/// own name are not here.
 const TYPES_ALIASES: &[(&str, &str)] = &[
     ("NoneType", "NoneType"),
     ("NotImplementedType", "NotImplementedType"),
@@ -27,13 +27,31 @@ const TYPES_ALIASES: &[(&str, &str)] = &[
     ("wrapper_descriptor", "WrapperDescriptorType"),
 ];
 
+/// Those that came later, and the first version with them.
+const LATER_ALIASES: &[(Version, &str, &str)] = &[
+    // 3.13 only makes it when asked.
+    (Version::new(3, 14, 0), "PyCapsule", "CapsuleType"),
+    (Version::new(3, 14, 0), "typing.Union", "UnionType"),
+    (
+        Version::new(3, 15, 0),
+        "FrameLocalsProxy",
+        "FrameLocalsProxyType",
+    ),
+    (Version::new(3, 15, 0), "lazy_import", "LazyImportType"),
+];
+
 impl Layout {
-    /// The attribute of the `types` module under which a built-in type is known.
+    /// The attribute of the `types` module under which a static type is known.
     pub fn types_alias(&self, tp_name: &str) -> Option<&'static str> {
-        TYPES_ALIASES
+        let always = TYPES_ALIASES
             .iter()
             .find(|(name, _)| *name == tp_name)
-            .map(|&(_, alias)| alias)
+            .map(|&(_, alias)| alias);
+        let later = || {
+            let mut later = LATER_ALIASES.iter();
+            later.find(|(since, name, _)| *name == tp_name && self.version >= *since)
+        };
+        always.or_else(|| later().map(|&(.., alias)| alias))
     }
 
     /// Whether `sys.getsizeof` of a static type counts a collector's header that it has not:

@@ -309,12 +309,12 @@ structs! {
         // What a type of ctypes knows of its instances: its dictionary up to 3.12, data
         // behind the type from 3.13.
         stg_dict_object: StgDictObject {
-            format, ndim, ffi_elements = "ffi_type_pointer.elements",
+            format, ndim, length, ffi_elements = "ffi_type_pointer.elements",
         }
         stg_info: StgInfo {
-            format, ndim, ffi_elements = "ffi_type_pointer.elements", proto, argtypes, converters,
-            restype, checker, module,
-        }
+            format, ndim, length, ffi_elements = "ffi_type_pointer.elements", proto, argtypes,
+            converters, restype, checker, module,
+        } ? { pointer_type }
         zone_info: PyZoneInfo_ZoneInfo { num_transitions, num_ttinfos, _ttinfos, fixed_offset }
         // 3.13+: the zones used last, in a list of the module's state.
         zoneinfo_state: zoneinfo_state { strong_cache = "ZONEINFO_STRONG_CACHE" }

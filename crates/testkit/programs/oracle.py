@@ -146,7 +146,8 @@ def kinds_of(objects):
     """
     owners = {}
     descriptors = {}
-    for item in objects:
+    # A static type that nothing refers to may own a dictionary that the collector tracks.
+    for item in objects + subclasses(object):
         owned = own_dict(item, descriptors)
         if type(owned) is dict:
             owners.setdefault(id(owned), set()).add("dict of " + kind_name(type(item)))
@@ -159,6 +160,16 @@ def kinds_of(objects):
             names = (kind_name(type(item)),)
         indices.append(table.setdefault(names, len(table)))
     return list(table), indices
+
+
+def subclasses(base):
+    found = {id(base): base}
+    open_ends = [base]
+    while open_ends:
+        more = [one for one in type.__subclasses__(open_ends.pop()) if id(one) not in found]
+        found.update((id(one), one) for one in more)
+        open_ends.extend(more)
+    return list(found.values())
 
 
 DICT_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType)

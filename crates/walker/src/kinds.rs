@@ -218,7 +218,11 @@ fn cut_loops(types: &mut [Type]) {
 /// heapy's name of a type: built-in types that `builtins` names stand bare, those of the
 /// `types` module under its name for them.
 fn kind_name(layout: &Layout, info: &TypeInfo, is_public: bool) -> String {
+    let alias = layout.types_alias(&info.tp_name);
     if info.module != "builtins" {
+        if let Some(alias) = alias.filter(|_| !info.is_heap_type()) {
+            return format!("types.{alias}");
+        }
         return format!("{}.{}", info.module, info.name);
     }
     if is_public {
@@ -228,7 +232,7 @@ fn kind_name(layout: &Layout, info: &TypeInfo, is_public: bool) -> String {
         if matches!(info.tp_name.as_str(), "module" | "function") {
             return info.name.clone();
         }
-        if let Some(alias) = layout.types_alias(&info.tp_name) {
+        if let Some(alias) = alias {
             return format!("types.{alias}");
         }
     }

@@ -82,6 +82,7 @@ well_known! {
     mro = "__mro__",
     ob_type = "ob_type",
     od_key = "od_key",
+    pointer_type = "pointer_type",
     progress_ctx = "progress_ctx",
     proto = "proto",
     restype = "restype",

@@ -3,6 +3,7 @@
 use super::frame::{self, Seen};
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
+use crate::slots;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 pub(super) fn references<M: Memory>(
@@ -15,11 +16,13 @@ pub(super) fn references<M: Memory>(
     let state = i64::from(reader.cache.u8(object.offset(g.gi_frame_state))? as i8);
     let iframe = object.offset(g.gi_iframe);
     if state >= constants.frame_cleared {
+        // From 3.12 the frame, though it is done, still owns its code. Before, the generator
+        // has a field for it.
         if g.gi_code.is_none() {
-            // Without a field for its code, a generator keeps it in the frame that has ended.
-            let f_executable = reader.layout.structs.py_interpreter_frame.f_executable;
-            let code = reader.cache.pointer(iframe.offset(f_executable))?;
-            sink.own(code, Step::Attribute(reader.names.gi_code));
+            let executable = reader.layout.structs.py_interpreter_frame.f_executable;
+            let code = slots::read(reader, iframe.offset(executable))?;
+            let step = Step::Attribute(reader.names.gi_code);
+            sink.refer(code.target, step, code.hold);
         }
         return Ok(());
     }

@@ -118,6 +118,10 @@ fn stg_info<M: Memory>(
         let target = reader.cache.pointer(info.offset(offset))?;
         sink.own(target, Step::Interior(name));
     }
+    if let Some(pointer_type) = s.pointer_type {
+        let target = reader.cache.pointer(info.offset(pointer_type))?;
+        sink.own(target, Step::Interior(names.pointer_type));
+    }
     Ok(())
 }
 

@@ -13,27 +13,32 @@ const MAX_CODES: u64 = 1 << 24;
 const MAX_C_STRING: u64 = 1 << 20;
 /// `MPD_DATAFLAGS` of libmpdec: the digits of the number are not on the heap.
 const DECIMAL_STATIC: u8 = 0x20 | 0x40 | 0x80;
+
+/// Where a type of ctypes keeps what its own blocks are: offsets into its `StgInfo` or
+/// `StgDict`.
+pub(super) struct CtypesFields {
+    pub(super) format: u64,
+    pub(super) ndim: u64,
+    pub(super) length: u64,
+    pub(super) ffi_elements: u64,
+}
+
 /// Bytes of the blocks that a type of ctypes keeps: the format, the shape, and the fields
-/// as libffi wants them, which end with a null pointer.
+/// as libffi wants them, as many as the type has, and an end.
 pub(super) fn ctypes_blocks<M: Memory>(
     reader: &mut Reader<'_, M>,
     info: RemoteAddress,
-    format: u64,
-    ndim: u64,
-    ffi_elements: u64,
+    fields: &CtypesFields,
 ) -> Result<u64, Fault> {
-    let format = reader.cache.pointer(info.offset(format))?;
-    let ndim = u64::from(reader.cache.u32(info.offset(ndim))?);
-    let elements = reader.cache.pointer(info.offset(ffi_elements))?;
+    let format = reader.cache.pointer(info.offset(fields.format))?;
+    let ndim = u64::from(reader.cache.u32(info.offset(fields.ndim))?);
+    let elements = reader.cache.pointer(info.offset(fields.ffi_elements))?;
     let mut pointers = ndim;
     if !elements.is_null() {
-        let mut count = 0;
-        while count < MAX_CODES && !reader.cache.pointer(elements.offset(8 * count))?.is_null() {
-            count += 1;
-        }
-        pointers += count + 1;
+        let length = reader.cache.u64(info.offset(fields.length))?;
+        pointers = pointers.saturating_add(length.saturating_add(1));
     }
-    Ok(c_string_bytes(reader, format)? + 8 * pointers)
+    Ok(c_string_bytes(reader, format)?.saturating_add(pointers.saturating_mul(8)))
 }
 
 /// Bytes of a C string and its end; 0 for a null pointer.
@@ -63,7 +68,14 @@ pub(super) fn stg_dict<M: Memory>(
         // counts it already.
         let more = s.size - structs.py_dict_object.size;
         parts.own += more;
-        parts.counted += ctypes_blocks(reader, object, s.format, s.ndim, s.ffi_elements)?;
+        let fields = CtypesFields {
+            format: s.format,
+            ndim: s.ndim,
+            length: s.length,
+            ffi_elements: s.ffi_elements,
+        };
+        let blocks = ctypes_blocks(reader, object, &fields)?;
+        parts.counted = parts.counted.saturating_add(blocks);
     }
     Ok(parts)
 }

@@ -291,7 +291,13 @@ fn type_object<M: Memory>(
         && let Some(s) = &reader.layout.structs.stg_info
     {
         let info = object.offset(info);
-        let described = library::ctypes_blocks(reader, info, s.format, s.ndim, s.ffi_elements)?;
+        let fields = library::CtypesFields {
+            format: s.format,
+            ndim: s.ndim,
+            length: s.length,
+            ffi_elements: s.ffi_elements,
+        };
+        let described = library::ctypes_blocks(reader, info, &fields)?;
         return Ok(Parts::own(metatype.basicsize).and(described));
     }
     let structs = &reader.layout.structs;
