@@ -106,6 +106,11 @@ const TABLES: &[Table] = &[
         flavor: Flavor::Gil,
         text: include_str!("../../../layouts/3.14-gil.toml"),
     },
+    Table {
+        version: Version::new(3, 15, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.15-gil.toml"),
+    },
 ];
 
 impl Layout {

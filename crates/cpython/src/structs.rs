@@ -128,7 +128,11 @@ structs! {
         py_c_function_object: PyCFunctionObject { m_ml, m_self, m_module, m_weakreflist }
         py_c_method_object: PyCMethodObject { mm_class }
         py_method_object: PyMethodObject { im_func, im_self, im_weakreflist }
-        py_module_object: PyModuleObject { md_dict, md_def, md_state, md_weaklist, md_name }
+        py_module_object: PyModuleObject { md_dict, md_state, md_weaklist, md_name } ? {
+            md_def,
+            // From 3.15 a module need not have a definition, but if it has, the token is it.
+            md_token, md_token_is_def, md_state_size,
+        }
         py_module_def: PyModuleDef {
             m_name, m_size, m_traverse, m_base_m_copy = "m_base.m_copy",
         }

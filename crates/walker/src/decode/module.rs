@@ -4,9 +4,12 @@ use super::library::decimal::signals;
 use super::library::zoneinfo::strong_cache;
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
+use crate::text;
 use crate::types::Field;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
+/// The longest name of a module that is read.
+const NAME_LIMIT: usize = 256;
 /// The largest state that is scanned where no table describes it.
 const MAX_STATE: u64 = 1 << 16;
 
@@ -15,22 +18,16 @@ pub(super) fn references<M: Memory>(
     object: RemoteAddress,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let structs = &reader.layout.structs;
-    let m = &structs.py_module_object;
-    let d = &structs.py_module_def;
-    let def = reader.cache.pointer(object.offset(m.md_def))?;
-    let state = reader.cache.pointer(object.offset(m.md_state))?;
-    if def.is_null() {
-        return Ok(());
-    }
+    let def = definition_of(reader, object)?;
     definition(reader, def, sink)?;
+    let md_state = reader.layout.structs.py_module_object.md_state;
+    let state = reader.cache.pointer(object.offset(md_state))?;
     if state.is_null() {
         return Ok(());
     }
-    let name = reader.cache.pointer(def.offset(d.m_name))?;
-    let size = reader.cache.i64(def.offset(d.m_size))?;
-    let size = u64::try_from(size).unwrap_or(0);
-    let name = reader.cache.c_string(name, 256)?;
+    let Some((name, size)) = state_of(reader, object, def)? else {
+        return Ok(());
+    };
     if let Some(fields) = reader.module_state(&name, size) {
         known(reader, state, &fields, sink)?;
         return match name.as_str() {
@@ -54,13 +51,53 @@ fn definition<M: Memory>(
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
     let m_copy = reader.layout.structs.py_module_def.m_base_m_copy;
-    if !reader.cache.pointer(def.offset(m_copy))?.is_null()
+    if !def.is_null()
+        && !reader.cache.pointer(def.offset(m_copy))?.is_null()
         && matches!(reader.type_of(def), Some(info) if info.tp_name == "moduledef")
     {
         let md_def = Step::Interior(reader.names.md_def);
         sink.refer(def, md_def, Hold::Static);
     }
     Ok(())
+}
+
+/// The `PyModuleDef` of a module, or null: a module that was made from slots has none.
+fn definition_of<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<RemoteAddress, Fault> {
+    let m = &reader.layout.structs.py_module_object;
+    match (m.md_def, m.md_token, m.md_token_is_def) {
+        (Some(md_def), ..) => reader.cache.pointer(object.offset(md_def)),
+        (None, Some(token), Some(is_def)) if reader.cache.u8(object.offset(is_def))? != 0 => {
+            reader.cache.pointer(object.offset(token))
+        }
+        _ => Ok(RemoteAddress::NULL),
+    }
+}
+
+/// The name under which a module's state is known, and its size in bytes.
+fn state_of<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    def: RemoteAddress,
+) -> Result<Option<(String, u64)>, Fault> {
+    let structs = &reader.layout.structs;
+    let (m, d) = (&structs.py_module_object, &structs.py_module_def);
+    if !def.is_null() {
+        let name = reader.cache.pointer(def.offset(d.m_name))?;
+        let name = reader.cache.c_string(name, NAME_LIMIT)?;
+        let size = reader.cache.i64(def.offset(d.m_size))?;
+        return Ok(Some((name, u64::try_from(size).unwrap_or(0))));
+    }
+    // A module that was made from slots has no definition, but says the size itself.
+    let (md_name, Some(md_state_size)) = (m.md_name, m.md_state_size) else {
+        return Ok(None);
+    };
+    let size = reader.cache.i64(object.offset(md_state_size))?;
+    let name = reader.cache.pointer(object.offset(md_name))?;
+    let name = text::read(reader, name, NAME_LIMIT)?.unwrap_or_default();
+    Ok(Some((name, u64::try_from(size).unwrap_or(0))))
 }
 
 fn known<M: Memory>(

@@ -81,7 +81,7 @@ impl Family {
             "bytearray" => Self::ByteArray,
             "tuple" => Self::Tuple,
             "list" => Self::List,
-            "dict" => Self::Dict,
+            "dict" | "frozendict" => Self::Dict,
             "collections.OrderedDict" => Self::OrderedDict,
             "set" | "frozenset" => Self::Set,
             "collections.deque" => Self::Deque,
