@@ -45,6 +45,7 @@ pub fn walk_damaged(memory: &impl Memory, process: &Process, layout: &Layout) ->
         layout,
         regions: &regions,
         images: std::slice::from_ref(&process.program),
+        data: &[],
     };
     let options = WalkOptions {
         values: Some(ValuesKept::Short),

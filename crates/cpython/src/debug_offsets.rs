@@ -32,7 +32,14 @@ const NAMES: &[(&str, &str, &str)] = &[
         "_PyInterpreterFrame",
         "f_executable",
     ),
+    ("thread_state.status", "PyThreadState", "state"),
+    ("err_stackitem.exc_value", "_PyErr_StackItem", "exc_value"),
     ("unicode_object.size", "PyUnicodeObject", "size"),
+    (
+        "unicode_object.compactunicodeobject_size",
+        "PyCompactUnicodeObject",
+        "size",
+    ),
     ("unicode_object.asciiobject_size", "PyASCIIObject", "size"),
 ];
 
@@ -46,14 +53,17 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("code_object", "PyCodeObject", "co_"),
     ("pyobject", "PyObject", ""),
     ("type_object", "PyTypeObject", ""),
+    ("heap_type_object", "PyHeapTypeObject", ""),
     ("tuple_object", "PyTupleObject", ""),
     ("list_object", "PyListObject", ""),
+    ("set_object", "PySetObject", ""),
     ("dict_object", "PyDictObject", ""),
     ("float_object", "PyFloatObject", ""),
     ("long_object", "PyLongObject", ""),
     ("bytes_object", "PyBytesObject", ""),
     ("unicode_object", "PyASCIIObject", ""),
     ("gc", "_gc_runtime_state", ""),
+    ("gen_object", "PyGenObject", ""),
 ];
 
 /// A field on whose place the interpreter and its table do not agree.

@@ -12,6 +12,7 @@
 mod constants;
 mod debug_offsets;
 mod layout;
+mod moved;
 mod quirks;
 mod shapes;
 pub mod spec;

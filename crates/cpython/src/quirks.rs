@@ -59,4 +59,9 @@ impl Layout {
     pub fn counts_header_of_static_types(&self) -> bool {
         self.version < Version::new(3, 13, 0)
     }
+
+    /// Whether `_queue.SimpleQueue` has a `__sizeof__` that counts its ring.
+    pub fn counts_ring_of_simple_queue(&self) -> bool {
+        self.version >= Version::new(3, 15, 0)
+    }
 }

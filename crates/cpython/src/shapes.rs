@@ -217,6 +217,9 @@ pub enum Gil {
 pub enum GcLists {
     /// Three generations and a permanent one, doubly linked.
     ThreeGenerations,
+    /// A young list, two old ones and a permanent one, at the same places, but nothing that
+    /// points to the first. 3.14.0 to 3.14.4; no table has it, see `moved.rs`.
+    Incremental,
 }
 
 #[cfg(test)]

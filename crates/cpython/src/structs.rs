@@ -42,7 +42,7 @@ structs! {
         py_bytes_object: PyBytesObject { ob_size, ob_shash, ob_sval }
         py_byte_array_object: PyByteArrayObject {
             ob_size, ob_alloc, ob_bytes, ob_start, ob_exports,
-        }
+        } ? { ob_bytes_object }
         py_ascii_object: PyASCIIObject {
             length, hash, state,
             state_interned_bit = "bit of state.interned",

@@ -4,6 +4,9 @@ use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 
 use crate::{Disagreement, Flavor, GcLists, Layout, Version};
 
+/// `_PyGC_PREV_MASK` and `_PyGC_NEXT_MASK`: the low bits of the collector's links are flags.
+const LINK_FLAGS: u64 = 3;
+
 /// The longest name of a type that is compared.
 const NAME_LIMIT: usize = 64;
 
@@ -51,6 +54,19 @@ pub enum Invalid {
     /// The interpreter was not started yet, or has ended.
     #[error("the target has no interpreter: it is starting or ending")]
     NoInterpreter,
+    /// The state of an interpreter is not the table's, and no known change explains it.
+    #[error(
+        "PyInterpreterState.{field} is at {target} in the target, and at {table} in the table: \
+         where the rest of the interpreter's state lies is not known"
+    )]
+    OtherInterpreterState {
+        /// The field, or `size`.
+        field: String,
+        /// Where the table has it.
+        table: u64,
+        /// Where the interpreter says that it is.
+        target: u64,
+    },
     /// A pointer that must lead back to where it came from.
     #[error("{path} is {found} in the target, and not {expected}")]
     NotItself {
@@ -90,6 +106,7 @@ impl Layout {
         runtime: RemoteAddress,
     ) -> Result<Vec<Disagreement>, Invalid> {
         let mut corrected = self.apply_debug_offsets(cache, runtime)?;
+        self.follow_collector(&corrected)?;
         let head = runtime.offset(self.structs.py_runtime_state.interpreters_head);
         let interpreter = cache
             .pointer(head)
@@ -156,10 +173,11 @@ impl Layout {
         cache: &mut PageCache<M>,
         interpreter: RemoteAddress,
     ) -> Result<Option<Disagreement>, Invalid> {
+        let state = interpreter.offset(self.structs.py_interpreter_state.gc);
         match self.shapes.gc_lists {
             GcLists::ThreeGenerations => {}
+            GcLists::Incremental => return self.validate_lists(cache, state).map(|()| None),
         }
-        let state = interpreter.offset(self.structs.py_interpreter_state.gc);
         let gc = &mut self.structs.gc_runtime_state;
         let found = cache
             .pointer(state.offset(gc.generation0))
@@ -188,6 +206,29 @@ impl Layout {
         };
         gc.generations = offset;
         Ok(Some(moved))
+    }
+
+    /// Each list leads from its head to an object whose link before leads to the head.
+    fn validate_lists<M: Memory>(
+        &self,
+        cache: &mut PageCache<M>,
+        state: RemoteAddress,
+    ) -> Result<(), Invalid> {
+        let gc = &self.structs.gc_runtime_state;
+        let head = &self.structs.py_gc_head;
+        let step = self.structs.gc_generation.size;
+        let generations = (0..gc.generations_length).map(|i| gc.generations + i * step);
+        for at in generations.chain([gc.permanent_generation]) {
+            let list = state.offset(at);
+            let mut link = |at: RemoteAddress| {
+                let link = cache.pointer(at).map(|link| link.without_bits(LINK_FLAGS));
+                link.map_err(unreadable("the lists of the collector"))
+            };
+            let first = link(list.offset(head._gc_next))?;
+            let back = link(first.offset(head._gc_prev))?;
+            same("interp->gc lists: head->next->prev", back, list)?;
+        }
+        Ok(())
     }
 
     fn type_of<M: Memory>(

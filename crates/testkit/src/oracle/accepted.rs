@@ -150,6 +150,15 @@ const ACCEPTED: &[Accepted] = &[
         ".f_globals",
         "_PyFrame_Traverse does not visit f_globals, which the function of the frame owns",
     ),
+    Accepted {
+        versions: (12, 13),
+        to: Some("builtins.code"),
+        ..extra(
+            Of::Every,
+            ".gi_code",
+            "up to 3.13 gen_traverse does not visit the code of a generator that has ended",
+        )
+    },
     hidden_dict("\"dict of typing.TypeVar\" instead of \"dict (no owner)\""),
     hidden_dict("\"dict of typing.ParamSpec\" instead of \"dict (no owner)\""),
     hidden_dict("\"dict of typing.TypeVarTuple\" instead of \"dict (no owner)\""),

@@ -166,10 +166,7 @@ pub(super) fn bytes_io<M: Memory>(
     if buffer.is_null() || counts.refcount(reader.refcount_word(buffer)?) > 1 {
         return Ok(Parts::own(basic));
     }
-    // The block belongs to the `bytes` object, which is a row of its own.
-    Ok(Parts::own(
-        basic.saturating_add(bytes_size(reader, buffer)?),
-    ))
+    Ok(Parts::own(basic).and_other(bytes_size(reader, buffer)?))
 }
 
 /// `sys.getsizeof` of a `bytes` object.
@@ -238,12 +235,29 @@ pub(super) fn pickler<M: Memory>(
     let slots = reader.cache.u64(memo.offset(table.mt_allocated))?;
     let entries = slots.saturating_mul(entry.size);
     let buffer = reader.cache.pointer(object.offset(pickler.output_buffer))?;
-    let mut own = basic;
-    if !buffer.is_null() {
-        // The block belongs to the `bytes` object, which is a row of its own.
-        own = own.saturating_add(bytes_size(reader, buffer)?);
+    let parts = Parts::own(basic).and(entries.saturating_add(table.size));
+    if buffer.is_null() {
+        return Ok(parts);
     }
-    Ok(Parts::own(own).and(entries.saturating_add(table.size)))
+    Ok(parts.and_other(bytes_size(reader, buffer)?))
+}
+
+/// The ring of a queue, which `__sizeof__` does not count in every version.
+pub(super) fn simple_queue<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let queue = reader.layout.structs.simple_queue_object.as_ref();
+    let Some(items_cap) = queue.and_then(|queue| queue.items_cap) else {
+        return Ok(Parts::own(basic));
+    };
+    let slots = reader.cache.u64(object.offset(items_cap))?;
+    let ring = slots.saturating_mul(8);
+    if reader.layout.counts_ring_of_simple_queue() {
+        return Ok(Parts::own(basic).and(ring));
+    }
+    Ok(Parts::own(basic).and_uncounted(ring))
 }
 
 pub(super) fn unpickler<M: Memory>(

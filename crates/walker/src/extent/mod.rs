@@ -49,6 +49,8 @@ struct Parts {
     counted: u64,
     /// Blocks of its own elsewhere that `__sizeof__` does not count.
     uncounted: u64,
+    /// What `__sizeof__` counts although it is an object of its own, and so another row.
+    others: u64,
 }
 
 impl Parts {
@@ -57,11 +59,20 @@ impl Parts {
             own,
             counted: 0,
             uncounted: 0,
+            others: 0,
         }
     }
 
     const fn and(self, counted: u64) -> Self {
         Self { counted, ..self }
+    }
+
+    const fn and_uncounted(self, uncounted: u64) -> Self {
+        Self { uncounted, ..self }
+    }
+
+    const fn and_other(self, others: u64) -> Self {
+        Self { others, ..self }
     }
 }
 
@@ -81,7 +92,8 @@ pub(crate) fn of<M: Memory>(
     let before = shape.pre_header(info.flags, is_gc);
     let size = before
         .saturating_add(parts.own)
-        .saturating_add(parts.counted);
+        .saturating_add(parts.counted)
+        .saturating_add(parts.others);
     let mut allocated = block(parts.counted).saturating_add(parts.uncounted);
     if !is_static {
         let inline = inline_values(reader, object, info)?;
@@ -156,10 +168,7 @@ fn parts<M: Memory>(
             let blocks = deque::blocks(reader, object)?;
             Parts::own(basic).and(blocks * structs.deque_block.size)
         }
-        Family::ByteArray => {
-            let ob_alloc = structs.py_byte_array_object.ob_alloc;
-            Parts::own(basic).and(reader.cache.u64(object.offset(ob_alloc))?)
-        }
+        Family::ByteArray => byte_array(reader, object, basic)?,
         Family::StgDict => library::stg_dict(reader, object, basic)?,
         Family::Product
         | Family::Combinations
@@ -188,6 +197,7 @@ fn parts<M: Memory>(
             }
             _ => Parts::own(basic),
         },
+        Family::SimpleQueue => library::simple_queue(reader, object, basic)?,
         Family::Pickler => library::pickler(reader, object, info)?,
         Family::Unpickler => library::unpickler(reader, object, info)?,
         Family::Plain
@@ -204,7 +214,6 @@ fn parts<M: Memory>(
         | Family::LruCache
         | Family::XmlParser
         | Family::SqliteConnection
-        | Family::SimpleQueue
         | Family::Template
         | Family::ZoneInfo => Parts::own(variable(reader, object, info)?),
     })
@@ -244,6 +253,23 @@ fn text<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> Result<
     };
     parts.counted += text.utf8.unwrap_or(0) + text.wstr.unwrap_or(0);
     Ok(parts)
+}
+
+fn byte_array<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    basic: u64,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let (b, bytes) = (&structs.py_byte_array_object, &structs.py_bytes_object);
+    let (contents_at, head) = (b.ob_bytes_object, bytes.ob_sval + 1);
+    let allocated = reader.cache.u64(object.offset(b.ob_alloc))?;
+    Ok(match contents_at {
+        None => Parts::own(basic).and(allocated),
+        // From 3.15 the contents are an object of type `bytes`, if there are any.
+        Some(_) if allocated == 0 => Parts::own(basic),
+        Some(_) => Parts::own(basic).and_other(allocated.saturating_add(head)),
+    })
 }
 
 fn dict<M: Memory>(
