@@ -9,6 +9,7 @@ use crate::guardian::Guardian;
 use crate::protocol::{Child, Reply, Request};
 use crate::{
     CloneError, DiscardError, FreezeError, LiveMemory, Mappings, MappingsError, Pid, Process,
+    Traverser, TraverserError,
 };
 
 /// A process whose threads are all stopped, until this is dropped.
@@ -135,7 +136,8 @@ impl Drop for Frozen {
     }
 }
 
-/// A copy of the target as it was when it was frozen. It never runs. Dropping it kills it,
+/// A copy of the target as it was when it was frozen. It never runs, but for what a
+/// [`Traverser`] lets it. Dropping it kills it,
 /// and reaps it in the target, which never sees a zombie or a signal.
 #[derive(Debug)]
 pub struct ProcessClone {
@@ -171,6 +173,11 @@ impl ProcessClone {
             .get_or_init(|| LiveMemory::open(self.pid(), &mappings)))
     }
 
+    /// Prepares it for calls of the target's own `tp_traverse` functions.
+    pub fn traverser(&self) -> Result<Traverser, TraverserError> {
+        Traverser::new(&self.guardian, self.pid())
+    }
+
     /// Whether it still exists. The kernel ends it when memory runs out, or somebody by hand.
     pub fn is_alive(&self) -> bool {
         Process::open(self.pid()).is_ok()
@@ -203,6 +210,6 @@ impl Drop for ProcessClone {
 }
 
 /// A panic elsewhere does not make the connection useless.
-fn lock(guardian: &Mutex<Guardian>) -> MutexGuard<'_, Guardian> {
+pub(crate) fn lock(guardian: &Mutex<Guardian>) -> MutexGuard<'_, Guardian> {
     guardian.lock().unwrap_or_else(PoisonError::into_inner)
 }

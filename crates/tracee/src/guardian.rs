@@ -166,6 +166,8 @@ fn answer(session: &mut Session, request: &Request, cancelled: &dyn Fn() -> bool
         Request::ForkAndRelease => Reply::ForkedAndReleased(session.fork_and_release()),
         Request::Release => Reply::Released(session.release()),
         Request::Discard => Reply::Discarded(session.discard()),
+        Request::PrepareDriver => Reply::DriverPrepared(session.prepare_driver()),
+        Request::Drive { go_on } => Reply::Drove(session.drive(*go_on, cancelled)),
     }
 }
 

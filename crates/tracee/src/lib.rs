@@ -6,7 +6,8 @@
 //! 2. [`Frozen::freeze`] stops every thread of it.
 //! 3. [`Frozen::fork`] makes a copy of it, a [`ProcessClone`].
 //! 4. [`Frozen::release`] lets it run again, after milliseconds.
-//! 5. The copy is read at leisure through [`LiveMemory`], and discarded.
+//! 5. The copy is read at leisure through [`LiveMemory`], and discarded. Functions of the target
+//!    can be called in it: [`Traverser`].
 //!
 //! Of a process that is gone, a core file may be left: [`CoreFile`].
 //!
@@ -22,6 +23,7 @@ mod arch;
 mod capture;
 mod cgroup;
 mod core;
+mod driver;
 mod elf;
 mod errors;
 mod guardian;
@@ -35,6 +37,7 @@ mod protocol;
 mod python;
 mod symbols;
 mod tracing;
+mod traverser;
 
 pub use access::{AttachFacts, Obstacle};
 pub use capture::{Frozen, ProcessClone, ThreadStop};
@@ -49,3 +52,4 @@ pub use process::{OpenError, Pid, Process};
 pub use processes::{PythonProcess, list_processes};
 pub use python::{Linking, LocateError, PythonImage};
 pub use symbols::{SymbolLocation, find_symbol};
+pub use traverser::{Call, CallFailure, Traverser, TraverserError, Visited};

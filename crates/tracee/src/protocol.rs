@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Pid, StuckThread, ThreadStop};
+use crate::{CallFailure, Pid, StuckThread, ThreadStop};
 
 /// What the tool asks for. Closing the connection asks to undo everything.
 #[derive(Serialize, Deserialize, Debug)]
@@ -20,6 +20,10 @@ pub(crate) enum Request {
     Release,
     /// Kill the clone and reap it in the target.
     Discard,
+    /// Put the driver into the clone.
+    PrepareDriver,
+    /// Run it: from the beginning, or from where it asked for room.
+    Drive { go_on: bool },
 }
 
 /// The answer to each request.
@@ -32,6 +36,8 @@ pub(crate) enum Reply {
     Released(Duration),
     /// For how long a thread of the target stood still for it.
     Discarded(Result<Duration, DiscardFailure>),
+    DriverPrepared(Result<Workplace, DriverFailure>),
+    Drove(Result<DriverStop, DriverFailure>),
 }
 
 /// A clone, under its two numbers.
@@ -41,6 +47,44 @@ pub(crate) struct Child {
     pub(crate) pid: Pid,
     /// In the namespace of the target: what `clone` returned there.
     pub(crate) pid_in_target: i32,
+}
+
+/// Where the driver and the tool meet: addresses in the clone.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug)]
+pub(crate) struct Workplace {
+    pub(crate) header: u64,
+    pub(crate) items: u64,
+    pub(crate) ends: u64,
+    pub(crate) referents: u64,
+    /// How many items there is room for.
+    pub(crate) calls: u64,
+    /// How many referents there is room for.
+    pub(crate) capacity: u64,
+}
+
+/// Why the driver stands still.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug)]
+pub(crate) enum DriverStop {
+    /// All calls are made.
+    Finished,
+    /// It has no room for another referent.
+    Full,
+    /// The current call did not come back.
+    Failed(CallFailure),
+}
+
+/// Why the driver can't be run, or no longer.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) enum DriverFailure {
+    NoClone,
+    NoInstruction,
+    Filtered,
+    SharedMemory,
+    NoEmulation,
+    DoesNotStop,
+    Cancelled,
+    Ended,
+    Os { step: String, errno: i32 },
 }
 
 /// Why threads were not stopped. All that were are running again.
@@ -102,6 +146,15 @@ impl ForkFailure {
 }
 
 impl DiscardFailure {
+    pub(crate) fn os(step: &str, error: &io::Error) -> Self {
+        Self::Os {
+            step: step.to_owned(),
+            errno: errno(error),
+        }
+    }
+}
+
+impl DriverFailure {
     pub(crate) fn os(step: &str, error: &io::Error) -> Self {
         Self::Os {
             step: step.to_owned(),

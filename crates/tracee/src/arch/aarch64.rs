@@ -100,4 +100,25 @@ impl Registers {
             at_svc: true,
         }
     }
+
+    /// Registers with which a function of one argument begins, on a stack that ends at an
+    /// address that is a multiple of 16. All others are zero; the one that leads to the
+    /// thread's own data is none of them.
+    pub(crate) fn entering(&self, function: u64, argument: u64, stack: u64) -> Self {
+        let mut registers = self.calling(function, 0, [argument, 0, 0, 0, 0]);
+        registers.general.sp = stack;
+        registers.at_svc = false;
+        registers
+    }
+
+    /// Where the instruction lies that trapped, when a trap stopped the thread.
+    pub(crate) fn trap(&self) -> u64 {
+        self.general.pc
+    }
+
+    /// The registers with which the thread goes on behind the trap.
+    pub(crate) fn behind_trap(mut self) -> Self {
+        self.general.pc += 4;
+        self
+    }
 }

@@ -100,7 +100,33 @@ impl Registers {
             ..self.0
         })
     }
+
+    /// Registers with which a function of one argument begins, on a stack that ends at an
+    /// address that is a multiple of 16. All others are zero, but for those that lead to the
+    /// thread's own data.
+    pub(crate) fn entering(&self, function: u64, argument: u64, stack: u64) -> Self {
+        let mut registers = self.calling(function, 0, [argument, 0, 0, 0, 0]);
+        registers.0.rsp = stack;
+        registers.0.eflags &= !(DIRECTION | TRAP | ALIGNMENT);
+        registers
+    }
+
+    /// Where the instruction lies that trapped, when a trap stopped the thread.
+    pub(crate) fn trap(&self) -> u64 {
+        self.0.rip.wrapping_sub(1)
+    }
+
+    /// The registers with which the thread goes on behind the trap.
+    pub(crate) fn behind_trap(self) -> Self {
+        self
+    }
 }
+
+/// Bits of the flags: strings are walked backwards, each instruction traps, and so does
+/// each access that is not aligned.
+const DIRECTION: u64 = 1 << 10;
+const TRAP: u64 = 1 << 8;
+const ALIGNMENT: u64 = 1 << 18;
 
 /// Calls that return `EINTR` after a stop although no signal was handled ("Interruption of
 /// system calls and library functions by stop signals" in `signal(7)`). For all of them

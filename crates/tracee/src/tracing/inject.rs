@@ -1,3 +1,4 @@
+use std::ffi::c_int;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ pub(crate) struct SystemCall {
     pub(crate) arguments: [u64; 5],
     /// Take a child that the call makes as a tracee.
     pub(crate) trace_child: bool,
+    /// Options of the tracing that the thread has besides, and keeps.
+    pub(crate) kept_options: c_int,
 }
 
 /// What came of it.
@@ -82,6 +85,8 @@ struct Borrowed<'a> {
     stopped: bool,
     /// A stop signal that was taken from it.
     signal: i32,
+    /// The options that it had.
+    at_rest: c_int,
     given_back: bool,
 }
 
@@ -89,7 +94,8 @@ impl<'a> Borrowed<'a> {
     fn borrow(thread: &'a Thread, call: &SystemCall) -> Result<Self, InjectError> {
         let tid = thread.tid;
         let mask = ptrace::signal_mask(tid)?;
-        let mut wanted = options::TELL_EXEC | options::TELL_SYSTEM_CALLS;
+        let at_rest = options::TELL_EXEC | call.kept_options;
+        let mut wanted = at_rest | options::TELL_SYSTEM_CALLS;
         if call.trace_child {
             wanted |= options::TRACE_CHILDREN;
         }
@@ -104,6 +110,7 @@ impl<'a> Borrowed<'a> {
             mask,
             stopped: true,
             signal: 0,
+            at_rest,
             given_back: false,
         };
         // With a signal pending, clone gives up before it begins. Also, a child that inherits
@@ -159,7 +166,7 @@ impl<'a> Borrowed<'a> {
         // register on aarch64.
         self.thread.registers.apply(tid)?;
         ptrace::set_signal_mask(tid, self.mask)?;
-        ptrace::set_options(tid, options::TELL_EXEC)?;
+        ptrace::set_options(tid, self.at_rest)?;
         let mut signal = std::mem::take(&mut self.signal);
         loop {
             ptrace::interrupt(tid)?;

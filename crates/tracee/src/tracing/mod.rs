@@ -4,6 +4,7 @@
 
 mod filter;
 mod inject;
+mod jail;
 pub(crate) mod ptrace;
 mod session;
 mod site;

@@ -60,6 +60,11 @@ pub(crate) fn resume_to_system_call(tid: Tid) -> io::Result<()> {
     request(libc::PTRACE_SYSCALL, tid, 0, 0).map(drop)
 }
 
+/// Lets a stopped thread go on until it is about to enter a system call, which is not made.
+pub(crate) fn resume_without_system_calls(tid: Tid) -> io::Result<()> {
+    request(PTRACE_SYSEMU, tid, 0, 0).map(drop)
+}
+
 /// Ends the tracing of a stopped thread, which goes on as it was.
 pub(crate) fn detach(tid: Tid) -> io::Result<()> {
     request(libc::PTRACE_DETACH, tid, 0, 0).map(drop)
@@ -239,3 +244,7 @@ fn request(request: c_uint, tid: Tid, address: usize, data: usize) -> io::Result
 
 /// `PTRACE_EVENT_STOP` of `include/uapi/linux/ptrace.h`, which the `libc` crate lacks for glibc.
 const EVENT_STOP: c_int = 128;
+
+/// The same on x86-64 and, from Linux 5.3 on, aarch64 (`asm/ptrace.h`); the `libc` crate has
+/// it for some C libraries only.
+const PTRACE_SYSEMU: c_uint = 31;

@@ -1,12 +1,15 @@
 use std::time::{Duration, Instant};
 
 use super::inject::{InjectError, Outcome, SystemCall, system_call};
+use super::jail::Jail;
 use super::ptrace::{self, Event, options};
 use super::site::find_system_call_instruction;
 use super::threads::{Patience, Pause, Thread, Threads};
 use crate::arch::INTERRUPTED;
 use crate::cgroup::{NoHeadroom, has_headroom};
-use crate::protocol::{Child, DiscardFailure, ForkFailure, StopFailure};
+use crate::protocol::{
+    Child, DiscardFailure, DriverFailure, DriverStop, ForkFailure, StopFailure, Workplace,
+};
 use crate::{Pid, Process, ThreadStop};
 
 /// All that is done to one target. Dropping it leaves the target running, untraced and
@@ -17,6 +20,7 @@ pub(crate) struct Session {
     headroom: Result<(), NoHeadroom>,
     threads: Option<Threads>,
     child: Option<Child>,
+    jail: Option<Jail>,
 }
 
 /// In how many threads, or how many times in one, a call is tried.
@@ -35,6 +39,7 @@ impl Session {
             headroom: Ok(()),
             threads: None,
             child: None,
+            jail: None,
         }
     }
 
@@ -92,6 +97,7 @@ impl Session {
             number: libc::SYS_clone,
             arguments: [0; 5],
             trace_child: true,
+            kept_options: 0,
         };
         run_in_some_thread(threads, site, &call).map_err(|error| match error {
             None => ForkFailure::Interrupted,
@@ -110,12 +116,31 @@ impl Session {
             .unwrap_or_default()
     }
 
+    /// Puts the driver into the clone.
+    pub(crate) fn prepare_driver(&mut self) -> Result<Workplace, DriverFailure> {
+        let child = self.child.ok_or(DriverFailure::NoClone)?;
+        let site = self.site.ok_or(DriverFailure::NoInstruction)?;
+        let jail = Jail::build(child.pid, site)?;
+        Ok(self.jail.insert(jail).workplace())
+    }
+
+    /// Runs the driver in the clone, until it stops.
+    pub(crate) fn drive(
+        &self,
+        go_on: bool,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<DriverStop, DriverFailure> {
+        let jail = self.jail.as_ref().ok_or(DriverFailure::NoClone)?;
+        jail.run(go_on, cancelled)
+    }
+
     /// Kills the clone and reaps it in the target. Returns for how long a thread of the
     /// target stood still for that.
     pub(crate) fn discard(&mut self) -> Result<Duration, DiscardFailure> {
         let Some(child) = self.child.take() else {
             return Ok(Duration::ZERO);
         };
+        self.jail = None;
         end(child.pid).map_err(|error| DiscardFailure::os("killing the clone", &error))?;
         if !self.process.is_alive() {
             return Ok(Duration::ZERO);
@@ -149,6 +174,7 @@ impl Session {
             number: libc::SYS_wait4,
             arguments: [number, 0, (libc::__WALL | libc::WNOHANG) as u64, 0, 0],
             trace_child: false,
+            kept_options: 0,
         };
         for _ in 0..TRIES {
             let outcome = match run_in_some_thread(threads, site, &call) {
