@@ -1,6 +1,6 @@
 //! What a command looks at: a running process, a core file or a snapshot.
 
-use crate::arguments::CoreArguments;
+use crate::arguments::{CoreArguments, NativeArguments};
 use crate::capture::{self, CaptureError, CaptureOptions, Mode};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
@@ -16,6 +16,7 @@ pub(crate) fn load(
     text: &OsStr,
     core: &CoreArguments,
     values: Option<ValuesKept>,
+    native: &NativeArguments,
     interrupts: &Interrupts,
 ) -> Result<Heap, Failure> {
     let snapshot = match Target::parse(text)? {
@@ -28,7 +29,13 @@ pub(crate) fn load(
         }
         Target::Process(_) | Target::Core(_) => {
             let mode = Mode::Clone;
-            Source::parse(text, core)?.capture(&CaptureOptions { mode, values }, interrupts)?
+            let native = native.native();
+            let options = CaptureOptions {
+                mode,
+                values,
+                native,
+            };
+            Source::parse(text, core)?.capture(&options, interrupts)?
         }
     };
     warn(&snapshot);

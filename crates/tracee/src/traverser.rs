@@ -153,8 +153,8 @@ impl Traverser {
 
     /// Makes calls in their order, and adds a row for each that came back. It ends after
     /// some of them: when there is no room for more, or at the first that does not come back;
-    /// that one has no row, and its failure is returned. No call may visit more than
-    /// `limit` objects.
+    /// that one has no row, and its failure is returned. They may visit `limit` objects in all;
+    /// the call that visits more does not come back.
     pub fn run(
         &mut self,
         calls: &[Call],
@@ -173,8 +173,7 @@ impl Traverser {
             match stop {
                 DriverStop::Full => {
                     let ends = self.ends(header, before)?;
-                    let of_this = visited.referents.len() - ends.last().map_or(before, |&end| end);
-                    if of_this > limit {
+                    if visited.referents.len() - before > limit {
                         return finish(visited, ends, before, Some(CallFailure::Endless));
                     }
                     self.make_room(header)?;

@@ -4,7 +4,7 @@
 //! Threads take chunks of memory in the order of addresses; the results are put together in
 //! that order, so that the tables come out sorted.
 
-use crate::decode;
+use crate::decode::{self, scan};
 use crate::diagnostics::Trouble;
 use crate::extent;
 use crate::kinds::KindTable;
@@ -16,12 +16,12 @@ use crate::sink::{Hold, Sink, Step};
 use crate::types::{Family, TypeInfo};
 use crate::values::ValueReader;
 use exuvia_cpython::type_flags;
-use exuvia_memory::{Memory, RemoteAddress};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
 use exuvia_snapshot::{
     KindId, ObjectFlags, ObjectId, Objects, Reference, References, ReferencesOverflow, Relation,
     TypeId, Values,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 
 /// The rows of some chunks of memory.
@@ -51,6 +51,8 @@ struct Describe<'a> {
     numbers: &'a Numbers,
     references: &'a mut References,
     owned_dict: Option<ObjectId>,
+    /// Of an object whose type was asked: all that was visited.
+    visited: Option<FxHashSet<ObjectId>>,
 }
 
 impl Describe<'_> {
@@ -74,6 +76,36 @@ impl Describe<'_> {
             Step::SuspendedStack(i) => Relation::SuspendedStack(index(i)),
             Step::Member(i) => Relation::Member(index(i)),
         })
+    }
+}
+
+impl Describe<'_> {
+    /// Adds what an object's type itself visited, less what has a name already: the
+    /// references from `first` on.
+    fn add_visited(&mut self, first: usize, visited: &[RemoteAddress]) {
+        let mut named: FxHashMap<ObjectId, usize> = FxHashMap::default();
+        for place in first..self.references.len() {
+            let reference = self.references.get(place);
+            if !reference.weak {
+                *named.entry(reference.target).or_default() += 1;
+            }
+        }
+        for (i, &target) in visited.iter().enumerate() {
+            let Some(id) = self.numbers.get(target) else {
+                continue;
+            };
+            match named.get_mut(&id) {
+                Some(count) if *count > 0 => *count -= 1,
+                _ => self.refer(target, Step::Numbered(i), Hold::Owned),
+            }
+        }
+    }
+
+    /// The objects that an object refers to, as far as is known.
+    fn targets(&self, first: usize) -> FxHashSet<ObjectId> {
+        (first..self.references.len())
+            .map(|place| self.references.get(place).target)
+            .collect()
     }
 }
 
@@ -103,7 +135,14 @@ impl Sink for Describe<'_> {
         step: Step,
         hold: Hold,
     ) {
-        self.refer(word, step, hold);
+        // What a type has visited itself may also lie in its words.
+        let is_known = |known: &FxHashSet<ObjectId>| {
+            let id = self.numbers.get(word);
+            id.is_some_and(|id| known.contains(&id))
+        };
+        if !self.visited.as_ref().is_some_and(is_known) {
+            self.refer(word, step, hold);
+        }
     }
 }
 
@@ -131,12 +170,12 @@ impl Description<'_> {
             numbers: self.numbers,
             references: &mut batch.references,
             owned_dict: None,
+            visited: None,
         };
         match reader.type_of(object) {
             Some(info) => {
                 // Trouble was counted in the first pass.
-                let _ =
-                    reader.quietly(|reader| decode::references(reader, object, &info, &mut sink));
+                let _ = reader.quietly(|reader| self.references(reader, object, &info, &mut sink));
                 let owned_dict = sink.owned_dict;
                 let (kind, type_id) = self.kinds.of(&info);
                 batch
@@ -183,6 +222,23 @@ impl Description<'_> {
         });
     }
 
+    fn references<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        object: RemoteAddress,
+        info: &TypeInfo,
+        sink: &mut Describe<'_>,
+    ) -> Result<(), Fault> {
+        let first = sink.references.len();
+        let read = decode::references(reader, object, info, sink);
+        let Some(visited) = reader.native.of(object, info) else {
+            return read;
+        };
+        sink.add_visited(first, visited);
+        sink.visited = Some(sink.targets(first));
+        read.and(scan::untraversed(reader, object, info, sink))
+    }
+
     fn row<M: Memory>(
         &self,
         reader: &mut Reader<'_, M>,
@@ -200,7 +256,7 @@ impl Description<'_> {
         if is_static {
             flags = flags.with(ObjectFlags::STATIC);
         }
-        if info.scan {
+        if info.scan && !reader.native.covers(object, info) {
             flags = flags.with(ObjectFlags::CONSERVATIVE);
         }
         let immortal = reader.layout.shapes.immortal;

@@ -4,7 +4,7 @@
 //! thread sweeps a part of memory in the order of addresses, marks what the objects there
 //! refer to, and then follows what it found itself until nothing is new.
 
-use crate::decode;
+use crate::decode::{self, scan};
 use crate::diagnostics::{Diagnostics, Trouble};
 use crate::marks::Marked;
 use crate::owners::Claim;
@@ -22,6 +22,8 @@ const BATCH: usize = 1 << 16;
 struct Discover<'a> {
     claim: Claim<'a>,
     found: Vec<RemoteAddress>,
+    /// Objects whose types are to be asked what they refer to.
+    native: Vec<RemoteAddress>,
     impossible: u64,
 }
 
@@ -62,6 +64,13 @@ impl Sink for Discover<'_> {
     }
 }
 
+/// What a thread brings home.
+pub(crate) struct Explored {
+    pub(crate) diagnostics: Diagnostics,
+    /// Objects whose types are to be asked what they refer to.
+    pub(crate) native: Vec<RemoteAddress>,
+}
+
 /// What the threads share.
 pub(crate) struct Discovery<'a> {
     /// The interpreter whose objects are looked for, and what is known so far.
@@ -81,12 +90,8 @@ impl Discovery<'_> {
         reader: &mut Reader<'_, M>,
         seeds: Vec<RemoteAddress>,
         tick: &dyn Fn(u64),
-    ) -> Diagnostics {
-        let mut sink = Discover {
-            claim: self.claim,
-            found: seeds,
-            impossible: 0,
-        };
+    ) -> Explored {
+        let mut sink = self.sink(seeds);
         loop {
             let chunk = self.next_chunk.fetch_add(1, Ordering::Relaxed);
             if chunk >= self.claim.marks.chunks() || self.cancelled.load(Ordering::Relaxed) {
@@ -109,7 +114,42 @@ impl Discovery<'_> {
                 self.visit(reader, object, &mut sink);
             }
         }
-        std::mem::take(&mut reader.diagnostics)
+        Explored {
+            diagnostics: std::mem::take(&mut reader.diagnostics),
+            native: sink.native,
+        }
+    }
+
+    /// Whether no thread will find anything more to sweep.
+    pub(crate) fn is_swept(&self) -> bool {
+        self.next_chunk.load(Ordering::Relaxed) >= self.claim.marks.chunks()
+    }
+
+    /// Scans the words of objects whose types could not be asked. Returns what is new.
+    pub(crate) fn scan<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        objects: &[RemoteAddress],
+    ) -> Vec<RemoteAddress> {
+        let mut sink = self.sink(Vec::new());
+        for &object in objects {
+            if let Some(info) = reader.type_of(object)
+                && info.scan
+                && scan::references(reader, object, &info, &mut sink).is_err()
+            {
+                reader.diagnostics.count(Trouble::UnreadableObject, object);
+            }
+        }
+        sink.found
+    }
+
+    fn sink(&self, found: Vec<RemoteAddress>) -> Discover<'_> {
+        Discover {
+            claim: self.claim,
+            found,
+            native: Vec::new(),
+            impossible: 0,
+        }
     }
 
     fn visit<M: Memory>(
@@ -125,7 +165,13 @@ impl Discovery<'_> {
                     // A class without instances is a row of the table of types too.
                     reader.type_at(object);
                 }
-                decode::references(reader, object, &info, sink)
+                let read = decode::references(reader, object, &info, sink);
+                if reader.native.covers(object, &info) {
+                    sink.native.push(object);
+                    read.and(scan::untraversed(reader, object, &info, sink))
+                } else {
+                    read
+                }
             }
             None if self.synthetic.contains(&object) => {
                 decode::frame::synthetic(reader, object, sink)

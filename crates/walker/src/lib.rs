@@ -10,18 +10,20 @@
 //! The target's memory is hostile input: every length, depth and count that comes from it is
 //! bounded, and what can't be read becomes a counted diagnostic.
 //!
-//! Entry points: [`walk`], [`is_safe_moment`].
+//! Entry points: [`walk`], [`walk_with_native`], [`is_safe_moment`].
 
 mod decode;
 mod describe;
 mod diagnostics;
 mod discover;
+mod explore;
 mod extent;
 mod gc;
 mod kinds;
 mod lines;
 mod marks;
 mod names;
+mod native;
 mod number;
 mod owners;
 mod process;
@@ -37,5 +39,6 @@ mod variables;
 mod walk;
 
 pub use gc::is_safe_moment;
+pub use native::{NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable, NativeVisits};
 pub use variables::StaticData;
-pub use walk::{NoProgress, Progress, Target, WalkError, WalkOptions, walk};
+pub use walk::{NoProgress, Progress, Target, WalkError, WalkOptions, walk, walk_with_native};

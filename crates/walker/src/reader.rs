@@ -2,6 +2,7 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::names::WellKnown;
+use crate::native::NativeView;
 use crate::types::{Field, TypeInfo, TypeTable, of_module_state};
 use exuvia_cpython::Layout;
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
@@ -26,6 +27,8 @@ pub(crate) struct Reader<'a, M> {
     pub(crate) interpreter: RemoteAddress,
     /// Bytes of memory in which objects can lie.
     pub(crate) memory_bytes: u64,
+    /// Who tells what objects of unknown types refer to.
+    pub(crate) native: NativeView<'a>,
     /// Words of arrays and chains that may still be read: in broken memory many objects can
     /// claim the same array, and chains can go round.
     budget: u64,
@@ -53,6 +56,7 @@ impl<'a, M: Memory> Reader<'a, M> {
             diagnostics: Diagnostics::default(),
             interpreter,
             memory_bytes,
+            native: NativeView::None,
             budget: memory_bytes / 8 * READS,
             types,
             known: FxHashMap::default(),

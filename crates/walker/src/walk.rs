@@ -4,9 +4,11 @@ use crate::decode::dict::Table;
 use crate::describe::{Batch, Description};
 use crate::diagnostics::{Diagnostics, Trouble};
 use crate::discover::Discovery;
+use crate::explore::Explorer;
 use crate::kinds::KindTable;
 use crate::marks::{Marks, Numbers};
 use crate::names::WellKnown;
+use crate::native::{NativeTraverse, NativeView, Natives};
 use crate::owners::{Claim, Owners};
 use crate::reader::Reader;
 use crate::roots::{self, RootAddress};
@@ -103,10 +105,24 @@ pub enum WalkError {
 
 /// Walks the heap of a process. The metadata of the result has counts and diagnostics; the
 /// caller fills in process, capture and mappings.
+///
+/// Objects of types that no table describes are scanned; see [`walk_with_native`].
 pub fn walk<M: Memory>(
     memory: &M,
     target: &Target<'_>,
     options: &WalkOptions,
+    progress: &dyn Progress,
+) -> Result<Snapshot, WalkError> {
+    walk_with_native(memory, target, options, None, progress)
+}
+
+/// Like [`walk`], but types that no table describes are asked by their own `tp_traverse`, and
+/// their objects are exact. `native` calls it in the memory that is walked.
+pub fn walk_with_native<M: Memory>(
+    memory: &M,
+    target: &Target<'_>,
+    options: &WalkOptions,
+    native: Option<&mut dyn NativeTraverse>,
     progress: &dyn Progress,
 ) -> Result<Snapshot, WalkError> {
     let types = TypeTable::default();
@@ -117,8 +133,12 @@ pub fn walk<M: Memory>(
     let memory_bytes = target.regions.iter().fold(0u64, |bytes, region| {
         bytes.saturating_add(region.end.saturating_sub(region.start))
     });
-    let new_reader = |cache, interpreter| {
-        Reader::new(
+    let first_view = match native {
+        Some(_) => NativeView::Apart,
+        None => NativeView::None,
+    };
+    let new_reader = |cache, interpreter, native| {
+        let mut reader = Reader::new(
             memory,
             memory_bytes,
             cache,
@@ -126,9 +146,11 @@ pub fn walk<M: Memory>(
             &types,
             &names,
             interpreter,
-        )
+        );
+        reader.native = native;
+        reader
     };
-    let mut reader = new_reader(DISCOVER_CACHE, RemoteAddress::NULL);
+    let mut reader = new_reader(DISCOVER_CACHE, RemoteAddress::NULL, first_view);
     let interpreters = runtime::interpreters(&mut reader, target.runtime)?;
     let Some(main) = interpreters.first() else {
         return Err(WalkError::NoInterpreter);
@@ -166,6 +188,13 @@ pub fn walk<M: Memory>(
     let threads = threads();
     let mut diagnostics = reader.diagnostics.clone();
     reader.diagnostics = Diagnostics::default();
+    let mut explorer = Explorer {
+        threads,
+        new_reader: &|| new_reader(DISCOVER_CACHE, main, first_view),
+        natives: Natives::new(native),
+        progress,
+        tick: &tick,
+    };
     // One interpreter after the other: what no collector tracks belongs to the first that
     // reaches it.
     for (owner, interpreter) in interpreters.iter().enumerate() {
@@ -177,22 +206,7 @@ pub fn walk<M: Memory>(
             cancelled: &cancelled,
         };
         let seeds = seeds(interpreter, owner, &roots, claim(owner));
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads)
-                .map(|_| {
-                    let (discovery, tick, new_reader) = (&discovery, &tick, &new_reader);
-                    scope.spawn(move || {
-                        let mut reader = new_reader(DISCOVER_CACHE, main);
-                        discovery.run(&mut reader, Vec::new(), tick)
-                    })
-                })
-                .collect();
-            diagnostics.merge(discovery.run(&mut reader, seeds, &tick));
-            for other in others {
-                diagnostics.merge(other.join().map_err(|_| WalkError::ThreadFailed)?);
-            }
-            Ok::<_, WalkError>(())
-        })?;
+        diagnostics.merge(explorer.run(&mut reader, &discovery, seeds)?);
     }
     let (data, images) = (target.data, target.images);
     let variables = variables::find(
@@ -211,7 +225,8 @@ pub fn walk<M: Memory>(
         next_chunk: &AtomicUsize::new(marks.chunks()),
         cancelled: &cancelled,
     };
-    diagnostics.merge(discovery.run(&mut reader, seeds, &tick));
+    diagnostics.merge(explorer.run(&mut reader, &discovery, seeds)?);
+    let (referents, native_diagnostics) = explorer.natives.finish();
     drop(reader);
     if progress.cancelled() {
         return Err(WalkError::Cancelled);
@@ -230,7 +245,11 @@ pub fn walk<M: Memory>(
         images: target.images,
         values: ValueReader::new(options.values.unwrap_or(ValuesKept::None)),
     };
-    let make_reader = |cache| new_reader(cache, main);
+    let second_view = match first_view {
+        NativeView::None => NativeView::None,
+        _ => NativeView::Known(&referents),
+    };
+    let make_reader = |cache| new_reader(cache, main, second_view);
     let described = describe(&description, threads, progress, &make_reader)?;
     let Described {
         mut objects,
@@ -271,6 +290,7 @@ pub fn walk<M: Memory>(
     snapshot.names = types.finish().into_vec();
     snapshot.metadata.counts = counts(&snapshot);
     snapshot.metadata.diagnostics = diagnostics.into_rows();
+    snapshot.metadata.diagnostics.extend(native_diagnostics);
     snapshot.metadata.diagnostics.extend(scanned);
     Ok(snapshot)
 }

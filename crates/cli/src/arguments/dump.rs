@@ -1,4 +1,4 @@
-use super::CoreArguments;
+use super::{CoreArguments, NativeArguments};
 use crate::capture::Mode;
 use clap::{Args, ValueEnum};
 use exuvia_snapshot::ValuesKept;
@@ -17,6 +17,8 @@ pub(crate) struct DumpArguments {
     pub(crate) target: OsString,
     #[command(flatten)]
     pub(crate) core: CoreArguments,
+    #[command(flatten)]
+    pub(crate) native: NativeArguments,
     /// The directory to write, which must not exist yet
     /// [default: python-PID-YYYYmmdd-HHMMSS.exuvia, or CORE-YYYYmmdd-HHMMSS.exuvia, in UTC]
     #[arg(short, long, value_name = "DIR")]

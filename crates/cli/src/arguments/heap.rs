@@ -1,4 +1,4 @@
-use super::{CoreArguments, Limit, LimitArguments};
+use super::{CoreArguments, Limit, LimitArguments, NativeArguments};
 use clap::{Args, ValueEnum};
 use exuvia_query::Classifier;
 use std::ffi::OsString;
@@ -17,6 +17,8 @@ pub(crate) struct HeapArguments {
     pub(crate) target: OsString,
     #[command(flatten)]
     pub(crate) core: CoreArguments,
+    #[command(flatten)]
+    pub(crate) native: NativeArguments,
     /// What makes a row: the kind tells the `__dict__`s of each class apart, the type does
     /// not
     #[arg(long, value_enum, default_value_t)]

@@ -4,6 +4,7 @@ mod core;
 mod dump;
 mod heap;
 mod limit;
+mod native;
 mod paths;
 mod show;
 
@@ -11,6 +12,7 @@ pub(crate) use core::CoreArguments;
 pub(crate) use dump::DumpArguments;
 pub(crate) use heap::{HeapArguments, HeapFormat};
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
+pub(crate) use native::NativeArguments;
 pub(crate) use paths::PathsArguments;
 pub(crate) use show::ShowArguments;
 

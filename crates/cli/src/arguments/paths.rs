@@ -1,4 +1,4 @@
-use super::{CoreArguments, DEFAULT_LIMIT, Limit, LimitArguments, show};
+use super::{CoreArguments, DEFAULT_LIMIT, Limit, LimitArguments, NativeArguments, show};
 use clap::Args;
 use exuvia_query::Selection;
 use std::ffi::OsString;
@@ -16,6 +16,8 @@ pub(crate) struct PathsArguments {
     pub(crate) target: OsString,
     #[command(flatten)]
     pub(crate) core: CoreArguments,
+    #[command(flatten)]
+    pub(crate) native: NativeArguments,
     #[command(flatten)]
     set: SetArguments,
     #[command(flatten)]

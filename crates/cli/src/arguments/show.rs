@@ -1,4 +1,4 @@
-use super::CoreArguments;
+use super::{CoreArguments, NativeArguments};
 use clap::Args;
 use std::ffi::OsString;
 
@@ -13,6 +13,8 @@ pub(crate) struct ShowArguments {
     pub(crate) target: OsString,
     #[command(flatten)]
     pub(crate) core: CoreArguments,
+    #[command(flatten)]
+    pub(crate) native: NativeArguments,
     /// Where the object lies
     #[arg(value_name = "0xADDRESS", value_parser = address)]
     pub(crate) address: u64,

@@ -3,6 +3,7 @@
 mod core;
 mod error;
 mod interpreter;
+mod native;
 mod regions;
 
 pub(crate) use core::capture_core;
@@ -15,8 +16,9 @@ use exuvia_tracee::{
     CloneError, FreezeError, Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone, StuckReason,
     StuckThread,
 };
-use exuvia_walker::{Target, WalkOptions};
+use exuvia_walker::{NativeTraverse, Target, WalkOptions};
 use interpreter::Interpreter;
+use native::ClonedCode;
 use regions::Regions;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -47,6 +49,8 @@ pub(crate) struct CaptureOptions {
     pub(crate) mode: Mode,
     /// Which contents are kept; for none, not even names are read.
     pub(crate) values: Option<ValuesKept>,
+    /// Whether types that no table describes are asked by their own code.
+    pub(crate) native: bool,
 }
 
 /// Captures the heap of a process.
@@ -186,7 +190,21 @@ fn read_clone(
 ) -> Result<Snapshot, CaptureError> {
     let regions = Regions::of(&Mappings::read(clone.pid())?);
     let memory = clone.memory()?;
-    let walked = walk(memory, interpreter, &regions, options.values, progress);
+    let mut code = ClonedCode::of(clone);
+    let native: Option<&mut dyn NativeTraverse> = match options.native {
+        true => Some(&mut code),
+        false => None,
+    };
+    let walked = exuvia_walker::walk_with_native(
+        memory,
+        &interpreter.target(&regions),
+        &WalkOptions {
+            values: options.values,
+        },
+        native,
+        progress,
+    )
+    .map_err(CaptureError::from);
     if walked.is_err() && !clone.is_alive() {
         return Err(CaptureError::CloneGone);
     }

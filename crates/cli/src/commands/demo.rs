@@ -37,6 +37,7 @@ pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
     let options = CaptureOptions {
         mode: Mode::Clone,
         values: Some(ValuesKept::Short),
+        native: true,
     };
     let snapshot = target::capture(pid, &options, interrupts)?;
     let served = clients.stop()?;

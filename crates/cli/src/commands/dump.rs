@@ -24,6 +24,7 @@ pub(super) fn run(arguments: &DumpArguments, interrupts: &Interrupts) -> Result<
     let options = CaptureOptions {
         mode: arguments.mode(),
         values: Some(arguments.values()),
+        native: arguments.native.native(),
     };
     let snapshot = source.capture(&options, interrupts)?;
     target::warn(&snapshot);

@@ -7,7 +7,13 @@ use crate::{output, target, views};
 /// Prints heapy's table of the objects of a process or snapshot.
 pub(super) fn run(arguments: &HeapArguments, interrupts: &Interrupts) -> Result<(), Failure> {
     // The table shows no contents, so none are read.
-    let heap = target::load(&arguments.target, &arguments.core, None, interrupts)?;
+    let heap = target::load(
+        &arguments.target,
+        &arguments.core,
+        None,
+        &arguments.native,
+        interrupts,
+    )?;
     let partition = heap.partition(arguments.classifier());
     let limit = arguments.limit();
     match arguments.format() {

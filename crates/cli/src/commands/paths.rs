@@ -13,6 +13,7 @@ pub(super) fn run(arguments: &PathsArguments, interrupts: &Interrupts) -> Result
         &arguments.target,
         &arguments.core,
         Some(ValuesKept::Short),
+        &arguments.native,
         interrupts,
     )?;
     let set = heap.select(&arguments.selection()).map_err(not_selected)?;

@@ -13,6 +13,7 @@ pub(super) fn run(arguments: &ShowArguments, interrupts: &Interrupts) -> Result<
         &arguments.target,
         &arguments.core,
         Some(ValuesKept::Short),
+        &arguments.native,
         interrupts,
     )?;
     // Garbage can be looked at as well, so the row is enough, and whether it is reachable

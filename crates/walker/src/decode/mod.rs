@@ -11,7 +11,7 @@ pub(crate) mod instance;
 mod library;
 mod module;
 mod ordered_dict;
-mod scan;
+pub(crate) mod scan;
 mod sequence;
 pub(crate) mod set;
 pub(crate) mod type_object;
@@ -88,7 +88,7 @@ pub(crate) fn references<M: Memory>(
         | Family::CombinationsWithReplacement
         | Family::Permutations => {}
     }
-    if info.scan {
+    if info.scan && !reader.native.covers(object, info) {
         scan::references(reader, object, info, sink)?;
     }
     instance::references(reader, object, info, sink)?;

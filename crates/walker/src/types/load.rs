@@ -1,6 +1,6 @@
 //! Reading a `PyTypeObject`.
 
-use super::{DictPlacement, Family, Field, TypeInfo, fields, name};
+use super::{DictPlacement, Family, Field, NativeType, TypeInfo, fields, name};
 use crate::diagnostics::Trouble;
 use crate::names::Names;
 use crate::reader::{Reader, pointer_in, u64_in};
@@ -39,6 +39,9 @@ fn read<M: Memory>(
     };
     let name = name::read(reader, address, head.flags)?;
     let mut solid = solid_base(reader, names, address)?;
+    let native = head
+        .native()
+        .filter(|_| solid.scan && solid.family != Family::Tuple);
     if solid.family == Family::Type {
         // A class's own fields are read by code: which are there depends on the class.
         solid.fields.clear();
@@ -91,6 +94,7 @@ fn read<M: Memory>(
         has_guards,
         weaklistoffset: head.weaklistoffset,
         scan: solid.scan,
+        native,
         dict,
         inline_names,
         is_ctypes: solid.is_ctypes,
@@ -120,6 +124,8 @@ struct Head {
     flags: u64,
     dictoffset: i64,
     weaklistoffset: u64,
+    traverse: RemoteAddress,
+    is_gc: RemoteAddress,
     members: RemoteAddress,
     member_count: u64,
 }
@@ -144,6 +150,8 @@ impl Head {
             flags: u64_in(&bytes, t.tp_flags),
             dictoffset: u64_in(&bytes, t.tp_dictoffset) as i64,
             weaklistoffset: u64_in(&bytes, t.tp_weaklistoffset),
+            traverse: pointer_in(&bytes, t.tp_traverse),
+            is_gc: pointer_in(&bytes, t.tp_is_gc),
             members: pointer_in(&bytes, t.tp_members),
             member_count: u64_in(&bytes, t.ob_size),
         };
@@ -152,6 +160,15 @@ impl Head {
             && head.flags & type_flags::READY != 0
             && head.dictoffset.unsigned_abs() < MAX_BASICSIZE;
         Ok(possible.then_some(head))
+    }
+
+    /// How instances are asked what they refer to, where they can be.
+    fn native(&self) -> Option<NativeType> {
+        let can_be = self.flags & type_flags::HAVE_GC != 0 && !self.traverse.is_null();
+        can_be.then_some(NativeType {
+            traverse: self.traverse,
+            is_gc: self.is_gc,
+        })
     }
 }
 

@@ -26,6 +26,16 @@ pub(crate) enum DictPlacement {
     Managed,
 }
 
+/// The functions of a type that no table describes, by which it says itself what its
+/// instances refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NativeType {
+    /// `tp_traverse`.
+    pub(crate) traverse: RemoteAddress,
+    /// `tp_is_gc`, or null.
+    pub(crate) is_gc: RemoteAddress,
+}
+
 /// What a type says of its instances.
 #[derive(Debug, Clone)]
 pub(crate) struct TypeInfo {
@@ -42,6 +52,8 @@ pub(crate) struct TypeInfo {
     /// Whether a base in C is in no table: what the fields leave out is found by scanning
     /// the object's words.
     pub(crate) scan: bool,
+    /// How instances are asked, where a base in C is in no table.
+    pub(crate) native: Option<NativeType>,
     /// The object pointers at fixed places, by offset.
     pub(crate) fields: Vec<Field>,
     /// How far the fields reach into the object.
@@ -73,6 +85,7 @@ impl TypeInfo {
             flags: 0,
             family: Family::Plain,
             scan: false,
+            native: None,
             fields: Vec::new(),
             fields_end: 0,
             has_guards: false,

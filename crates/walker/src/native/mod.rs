@@ -1,0 +1,64 @@
+//! Types that no table describes, asked by their own `tp_traverse`.
+//!
+//! Code of the target runs only in a copy of it, and who can do that gives the walk a
+//! [`NativeTraverse`]. The walk finds objects of such types in its first pass, has them
+//! traversed in rounds until no object is new, and names what was visited in the second.
+
+mod referents;
+mod rounds;
+
+pub(crate) use referents::NativeView;
+pub(crate) use rounds::Natives;
+
+use exuvia_memory::RemoteAddress;
+
+/// How often a type may fail before it is given up.
+pub(crate) const MAX_FAILURES: u64 = 3;
+
+/// Who calls functions of the target in a copy of it.
+pub trait NativeTraverse {
+    /// Makes calls in their order, and adds a row to `visits` for each that came back. It may
+    /// end after any number of them, but at least one; a call that does not come back ends
+    /// it and has no row. They may visit `limit` objects in all; the one that visits more
+    /// does not come back.
+    fn traverse(
+        &mut self,
+        calls: &[NativeCall],
+        limit: usize,
+        visits: &mut NativeVisits,
+    ) -> Result<NativeOutcome, NativeUnavailable>;
+}
+
+/// An object, and what is to be called for it: functions of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NativeCall {
+    /// The object.
+    pub object: RemoteAddress,
+    /// `tp_traverse` of its type.
+    pub traverse: RemoteAddress,
+    /// `tp_is_gc` of its type, or null. Where it returns 0, nothing is traversed.
+    pub is_gc: RemoteAddress,
+}
+
+/// What calls visited: a row for each, in compressed form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NativeVisits {
+    /// For each call, where its referents end.
+    pub ends: Vec<usize>,
+    /// What the calls visited, in their order.
+    pub referents: Vec<RemoteAddress>,
+}
+
+/// How a run of calls ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NativeOutcome {
+    /// All that were made came back.
+    Returned,
+    /// The call after those did not, because of this: `SIGSEGV`.
+    Failed(String),
+}
+
+/// Why no calls can be made, or no more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NativeUnavailable(pub String);
