@@ -87,6 +87,21 @@ struct Table {
 /// The tables that are built in, oldest first.
 const TABLES: &[Table] = &[
     Table {
+        version: Version::new(3, 8, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.8-gil.toml"),
+    },
+    Table {
+        version: Version::new(3, 9, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.9-gil.toml"),
+    },
+    Table {
+        version: Version::new(3, 10, 0),
+        flavor: Flavor::Gil,
+        text: include_str!("../../../layouts/3.10-gil.toml"),
+    },
+    Table {
         version: Version::new(3, 11, 0),
         flavor: Flavor::Gil,
         text: include_str!("../../../layouts/3.11-gil.toml"),

@@ -11,6 +11,7 @@
 
 mod constants;
 mod debug_offsets;
+mod identify;
 mod layout;
 mod moved;
 mod quirks;
@@ -28,8 +29,8 @@ pub use constants::{CONSTANTS, Constants};
 pub use debug_offsets::Disagreement;
 pub use layout::{Layout, UnsupportedVersion};
 pub use shapes::{
-    CurrentFrame, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal, InstanceDict, IntRepr,
-    Shapes, StaticTypes,
+    CurrentFrame, DictKeys, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal,
+    InstanceDict, IntRepr, LineTable, Shapes, StaticTypes,
 };
 pub use stack_ref::StackRef;
 pub use structs::*;

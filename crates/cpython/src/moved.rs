@@ -26,7 +26,9 @@ impl Layout {
             return Ok(());
         };
         let (table, target) = (size.table, size.target);
-        let collector = self.structs.py_interpreter_state.gc;
+        let Some(collector) = self.structs.py_interpreter_state.gc else {
+            return Ok(());
+        };
         let end = collector.saturating_add(table);
         let moved = |at: u64| at.wrapping_add(target).wrapping_sub(table);
         for one in published.iter().filter(|one| one.name == INTERPRETER) {

@@ -6,15 +6,12 @@ use crate::{Layout, Version};
 /// last in alphabetical order where a type has several. Types that carry `types` in their
 /// own name are not here.
 const TYPES_ALIASES: &[(&str, &str)] = &[
-    ("NoneType", "NoneType"),
-    ("NotImplementedType", "NotImplementedType"),
     ("async_generator", "AsyncGeneratorType"),
     ("builtin_function_or_method", "BuiltinMethodType"),
     ("cell", "CellType"),
     ("classmethod_descriptor", "ClassMethodDescriptorType"),
     ("code", "CodeType"),
     ("coroutine", "CoroutineType"),
-    ("ellipsis", "EllipsisType"),
     ("frame", "FrameType"),
     ("generator", "GeneratorType"),
     ("getset_descriptor", "GetSetDescriptorType"),
@@ -29,6 +26,13 @@ const TYPES_ALIASES: &[(&str, &str)] = &[
 
 /// Those that came later, and the first version with them.
 const LATER_ALIASES: &[(Version, &str, &str)] = &[
+    (Version::new(3, 10, 0), "NoneType", "NoneType"),
+    (
+        Version::new(3, 10, 0),
+        "NotImplementedType",
+        "NotImplementedType",
+    ),
+    (Version::new(3, 10, 0), "ellipsis", "EllipsisType"),
     // 3.13 only makes it when asked.
     (Version::new(3, 14, 0), "PyCapsule", "CapsuleType"),
     (Version::new(3, 14, 0), "typing.Union", "UnionType"),
@@ -55,9 +59,21 @@ impl Layout {
     }
 
     /// Whether `sys.getsizeof` of a static type counts a collector's header that it has not:
-    /// up to 3.12 it asks the metaclass, from 3.13 on the type.
+    /// 3.11 and 3.12 ask the metaclass, the others the type.
     pub fn counts_header_of_static_types(&self) -> bool {
-        self.version < Version::new(3, 13, 0)
+        (Version::new(3, 11, 0)..Version::new(3, 13, 0)).contains(&self.version)
+    }
+
+    /// Whether `int.__sizeof__` of zero counts the digit that is there all the same: from
+    /// 3.11 on.
+    pub fn counts_digit_of_zero(&self) -> bool {
+        self.version >= Version::new(3, 11, 0)
+    }
+
+    /// Whether every static type that has instances was made ready. Up to 3.10 some never
+    /// are, such as that of the iterators of `memoryview`.
+    pub fn readies_every_type(&self) -> bool {
+        self.version >= Version::new(3, 11, 0)
     }
 
     /// Whether `_queue.SimpleQueue` has a `__sizeof__` that counts its ring.

@@ -12,6 +12,8 @@ pub struct Shapes {
     pub int_repr: IntRepr,
     /// Where an instance keeps its attributes when its type has a managed dictionary.
     pub instance_dict: InstanceDict,
+    /// How a table of keys says how large it is.
+    pub dict_keys: DictKeys,
     /// What stands around the values of a split dictionary.
     pub dict_values: DictValues,
     /// What a frame begins with.
@@ -20,6 +22,8 @@ pub struct Shapes {
     pub stack_ref: StackRef,
     /// Where a thread's innermost frame is found.
     pub current_frame: CurrentFrame,
+    /// How a code object keeps the lines of its instructions.
+    pub line_table: LineTable,
     /// How an object says that it is never freed.
     pub immortal: Immortal,
     /// Where a static type keeps its dictionary and subclasses.
@@ -46,6 +50,8 @@ pub enum IntRepr {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstanceDict {
+    /// Only where `tp_dictoffset` says. Up to 3.10.
+    DictOffset,
     /// The dictionary at object − 24, the values at object − 32. 3.11.
     DictPointerAndValuesBefore,
     /// One word at object − 24: a dictionary, or, when bit 0 is set, values at word + 1. 3.12.
@@ -57,9 +63,15 @@ pub enum InstanceDict {
 }
 
 impl InstanceDict {
-    /// How many bytes before the object the pointer to its dictionary lies.
-    pub const fn dict_before(self) -> u64 {
-        24
+    /// How many bytes before the object the pointer to its dictionary lies, when its type
+    /// has [`type_flags::MANAGED_DICT`].
+    pub const fn dict_before(self) -> Option<u64> {
+        match self {
+            Self::DictOffset => None,
+            Self::DictPointerAndValuesBefore | Self::TaggedDictOrValues | Self::InlineValues => {
+                Some(24)
+            }
+        }
     }
 
     /// How many bytes before the object its values lie, where these have a pointer of
@@ -67,7 +79,7 @@ impl InstanceDict {
     pub const fn values_before(self) -> Option<u64> {
         match self {
             Self::DictPointerAndValuesBefore => Some(32),
-            Self::TaggedDictOrValues | Self::InlineValues => None,
+            Self::DictOffset | Self::TaggedDictOrValues | Self::InlineValues => None,
         }
     }
 
@@ -75,7 +87,7 @@ impl InstanceDict {
     /// type has [`type_flags::MANAGED_WEAKREF`].
     pub const fn weakrefs_before(self) -> Option<u64> {
         match self {
-            Self::DictPointerAndValuesBefore => None,
+            Self::DictOffset | Self::DictPointerAndValuesBefore => None,
             Self::TaggedDictOrValues | Self::InlineValues => Some(32),
         }
     }
@@ -84,6 +96,7 @@ impl InstanceDict {
     /// and for managed fields: what `sys.getsizeof` adds to `__sizeof__`.
     pub const fn pre_header(self, tp_flags: u64, is_gc: bool) -> u64 {
         let managed = match self {
+            Self::DictOffset => 0,
             Self::DictPointerAndValuesBefore => type_flags::MANAGED_DICT,
             Self::TaggedDictOrValues | Self::InlineValues => {
                 type_flags::MANAGED_DICT | type_flags::MANAGED_WEAKREF
@@ -95,10 +108,36 @@ impl InstanceDict {
     }
 }
 
+/// How a table of keys says how large it is, and of which sort its entries are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DictKeys {
+    /// `dk_size`, which also decides how wide an index is; all entries have a hash. Up to 3.10.
+    Size,
+    /// `dk_log2_size` and `dk_log2_index_bytes`; `dk_kind` says whether entries have a hash.
+    /// From 3.11.
+    Log2Size,
+}
+
+impl DictKeys {
+    /// How wide an index into the entries is where the number of slots decides it, in bytes:
+    /// `DK_IXSIZE`.
+    pub const fn index_bytes(slots: u64) -> u64 {
+        match slots {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => 8,
+        }
+    }
+}
+
 /// What stands around the values of a split dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DictValues {
+    /// Nothing: an array. Up to 3.10.
+    Bare,
     /// An array with prefix bytes: the prefix's own length at −1, the number of values at
     /// −2. Up to 3.12.
     PrefixBytes,
@@ -110,6 +149,8 @@ pub enum DictValues {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frame {
+    /// As an object: every frame is one. Up to 3.10.
+    Object,
     /// The function; the code object stands further behind. 3.11.
     FuncFirst,
     /// The code object, or another thing that runs. From 3.12.
@@ -120,16 +161,33 @@ pub enum Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CurrentFrame {
+    /// `tstate->frame`, a `frame` object. Up to 3.10.
+    Object,
     /// `tstate->cframe->current_frame`. Up to 3.12.
     Cframe,
     /// `tstate->current_frame`. From 3.13.
     ThreadState,
 }
 
+/// How a code object keeps the lines of its instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineTable {
+    /// `co_lnotab`: pairs of a step in bytes and a signed step in lines. Up to 3.9.
+    Lnotab,
+    /// `co_linetable`: pairs of a length in bytes and a signed step in lines that is taken
+    /// before, of which −128 says that there is no line. 3.10.
+    Ranges,
+    /// `co_linetable` with columns, in entries of varying length. From 3.11.
+    Locations,
+}
+
 /// How an object says that it is never freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Immortal {
+    /// It can't: every reference is counted, those to static objects too. Up to 3.10.
+    Never,
     /// It can't, but static objects begin with 999,999,999 references, which nothing else
     /// comes near (`_PyObject_IMMORTAL_REFCNT`). 3.11.
     StaticRefcnt,
@@ -152,6 +210,7 @@ impl Immortal {
     /// Whether an object with this word as its reference count is immortal.
     pub const fn is_immortal(self, ob_refcnt: u64) -> bool {
         match self {
+            Self::Never => false,
             Self::StaticRefcnt => ob_refcnt > STATIC_REFCNT / 2,
             Self::Refcnt32 | Self::Refcnt32AndFlags => (ob_refcnt as u32 as i32) < 0,
         }
@@ -161,8 +220,8 @@ impl Immortal {
     pub const fn refcount(self, ob_refcnt: u64) -> u32 {
         match self {
             Self::Refcnt32AndFlags => ob_refcnt as u32,
-            Self::StaticRefcnt | Self::Refcnt32 if ob_refcnt > u32::MAX as u64 => u32::MAX,
-            Self::StaticRefcnt | Self::Refcnt32 => ob_refcnt as u32,
+            Self::Never | Self::StaticRefcnt | Self::Refcnt32 if ob_refcnt > u32::MAX as u64 => u32::MAX,
+            Self::Never | Self::StaticRefcnt | Self::Refcnt32 => ob_refcnt as u32,
         }
     }
 
@@ -170,7 +229,9 @@ impl Immortal {
     /// the pointer to the next free block with which free blocks begin.
     pub const fn is_plausible(self, ob_refcnt: u64) -> bool {
         match self {
-            Self::StaticRefcnt | Self::Refcnt32 => ob_refcnt != 0 && ob_refcnt < FIRST_POINTER,
+            Self::Never | Self::StaticRefcnt | Self::Refcnt32 => {
+                ob_refcnt != 0 && ob_refcnt < FIRST_POINTER
+            }
             Self::Refcnt32AndFlags => {
                 let overflow = (ob_refcnt >> 32) as u16;
                 let flags = (ob_refcnt >> 48) as u16;

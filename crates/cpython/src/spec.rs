@@ -33,8 +33,6 @@ pub struct FieldSpec {
 pub struct ConstantSpec {
     /// Its name in C, in the tables, and in lower case in Rust.
     pub name: &'static str,
-    /// Whether some builds don't have it.
-    pub optional: bool,
 }
 
 /// The offsets of one struct, or a whole table of them, as a table file holds them.

@@ -26,9 +26,11 @@ structs! {
             tp_version_tag, tp_finalize, tp_vectorcall,
         } ? { tp_watched, tp_versions_used }
         py_heap_type_object: PyHeapTypeObject {
-            ht_name, ht_slots, ht_qualname, ht_cached_keys, ht_module, _ht_tpname,
-            _spec_cache_getitem = "_spec_cache.getitem",
-        } ? { _spec_cache_init = "_spec_cache.init" }
+            ht_name, ht_slots, ht_qualname, ht_cached_keys,
+        } ? {
+            ht_module, _ht_tpname, _spec_cache_getitem = "_spec_cache.getitem",
+            _spec_cache_init = "_spec_cache.init",
+        }
         py_member_def: PyMemberDef { name, type_ = "type", offset, flags, doc }
         py_get_set_def: PyGetSetDef { name, get, set, doc, closure }
         py_method_def: PyMethodDef { ml_name, ml_meth, ml_flags, ml_doc }
@@ -66,14 +68,13 @@ structs! {
         py_list_object: PyListObject { ob_size, ob_item, allocated }
         py_dict_object: PyDictObject { ma_used, ma_keys, ma_values } ? { ma_version_tag }
         py_dict_keys_object: PyDictKeysObject {
-            dk_refcnt, dk_log2_size, dk_log2_index_bytes, dk_kind, dk_version, dk_usable,
-            dk_nentries, dk_indices,
+            dk_refcnt, dk_usable, dk_nentries, dk_indices,
+        } ? {
+            // The number of slots, up to 3.10.
+            dk_size,
+            dk_log2_size, dk_log2_index_bytes, dk_kind, dk_version,
         }
         py_dict_key_entry: PyDictKeyEntry { me_hash, me_key, me_value }
-        py_dict_unicode_entry: PyDictUnicodeEntry { me_key, me_value }
-        py_dict_values: PyDictValues {
-            values,
-        } ? { capacity, entries = "size", embedded, valid }
         py_set_object: PySetObject {
             fill, used, mask, table, hash, finger, smalltable, weakreflist,
             smalltable_length = "length of smalltable",
@@ -81,9 +82,8 @@ structs! {
         set_entry: setentry { key, hash }
         py_slice_object: PySliceObject { start, stop, step }
         deque_object: dequeobject {
-            ob_size, leftblock, rightblock, leftindex, rightindex, maxlen, numfreeblocks,
-            freeblocks, weakreflist,
-        }
+            ob_size, leftblock, rightblock, leftindex, rightindex, maxlen, weakreflist,
+        } ? { numfreeblocks, freeblocks }
         deque_block: BLOCK = "BLOCK @ _collectionsmodule.c" {
             leftlink, data, rightlink, data_length = "length of data",
         }
@@ -112,21 +112,24 @@ structs! {
 
         // Code, functions and their relatives.
         py_code_object: PyCodeObject {
-            ob_size, co_consts, co_names, co_exceptiontable, co_flags, co_argcount,
-            co_posonlyargcount, co_kwonlyargcount, co_stacksize, co_firstlineno,
-            co_nlocalsplus, co_nlocals, co_ncellvars, co_nfreevars, co_localsplusnames,
-            co_localspluskinds, co_filename, co_name, co_qualname, co_linetable,
-            co_weakreflist, co_extra, co_code_adaptive, _co_firsttraceable,
+            co_consts, co_names, co_flags, co_argcount, co_posonlyargcount,
+            co_kwonlyargcount, co_stacksize, co_firstlineno, co_nlocals, co_filename, co_name,
+            co_linetable = "co_linetable | co_lnotab", co_weakreflist, co_extra,
         } ? {
+            // Up to 3.10, a tuple of names for each sort of variable.
+            co_varnames, co_cellvars, co_freevars,
+            // Up to 3.10, what the size of a code object counts beside itself.
+            co_code, co_cell2arg, co_opcache, co_opcache_size,
+            ob_size, co_exceptiontable, co_nlocalsplus, co_ncellvars, co_nfreevars,
+            co_localsplusnames, co_localspluskinds, co_qualname, co_code_adaptive,
+            _co_firsttraceable,
             co_nplaincellvars, co_framesize, _co_code, _co_cached, co_executors, _co_monitoring,
         }
         py_function_object: PyFunctionObject {
-            func_globals, func_builtins, func_name, func_qualname, func_code, func_defaults,
-            func_kwdefaults, func_closure, func_doc, func_dict, func_weakreflist, func_module,
-            func_annotations, func_version,
-        } ? { func_typeparams }
+            func_globals, func_name, func_qualname, func_code, func_defaults, func_kwdefaults,
+            func_closure, func_doc, func_dict, func_weakreflist, func_module, func_annotations,
+        } ? { func_builtins, func_version, func_typeparams }
         py_c_function_object: PyCFunctionObject { m_ml, m_self, m_module, m_weakreflist }
-        py_c_method_object: PyCMethodObject { mm_class }
         py_method_object: PyMethodObject { im_func, im_self, im_weakreflist }
         py_module_object: PyModuleObject { md_dict, md_state, md_weaklist, md_name } ? {
             md_def,
@@ -140,9 +143,7 @@ structs! {
         py_descr_object: PyDescrObject { d_type, d_name, d_qualname }
         property_object: propertyobject { prop_get, prop_set, prop_del, prop_doc }
         partial_object: partialobject { fn_ = "fn", args, kw, dict, weakreflist }
-        lru_cache_object: lru_cache_object {
-            root, cache, func, maxsize, dict, weakreflist,
-        }
+        lru_cache_object: lru_cache_object { root, cache, func, dict } ? { weakreflist, maxsize }
         lru_list_elem: lru_list_elem { prev, next, hash, key, result }
         py_weak_reference: PyWeakReference {
             wr_object, wr_callback, hash, wr_prev, wr_next,
@@ -154,30 +155,21 @@ structs! {
 
         // Frames and generators.
         py_frame_object: PyFrameObject {
-            f_back, f_frame, f_trace, f_lineno, _f_frame_data,
-        } ? { f_extra_locals, f_locals_cache }
-        py_interpreter_frame: _PyInterpreterFrame {
-            f_globals, f_builtins, f_locals, frame_obj, previous, owner, localsplus,
-            // The code object; in 3.13 the field may hold another object as well.
-            f_executable = "f_executable | f_code",
-            // The function; borrowed or not, depends on the version.
-            f_funcobj = "f_funcobj | f_func",
+            f_back, f_trace, f_lineno,
         } ? {
-            prev_instr, instr_ptr, is_entry, return_offset,
-            // How many slots are in use, or from 3.14 a pointer to the first that is not.
-            stacktop, stackpointer,
+            f_frame, _f_frame_data, f_extra_locals, f_locals_cache,
+            // Up to 3.10, what is `_PyInterpreterFrame` later.
+            f_code, f_builtins, f_globals, f_locals, f_valuestack, f_stacktop, f_stackdepth,
+            f_gen, f_lasti, f_executing, f_state, f_localsplus,
         }
         py_gen_object: PyGenObject {
             gi_weakreflist, gi_name, gi_qualname, gi_exc_state_exc_value = "gi_exc_state.exc_value",
             gi_exc_state_previous_item = "gi_exc_state.previous_item",
-            gi_origin_or_finalizer, gi_frame_state, gi_iframe,
-        } ? { gi_code }
-        py_async_gen_object: PyAsyncGenObject { ag_origin_or_finalizer }
+        } ? { gi_code, gi_frame, gi_origin_or_finalizer, gi_frame_state, gi_iframe }
         py_traceback_object: PyTracebackObject { tb_next, tb_frame, tb_lasti, tb_lineno }
         py_base_exception_object: PyBaseExceptionObject {
-            dict, args, notes, traceback, context, cause, suppress_context,
-        }
-        stack_chunk: _PyStackChunk { previous, size_ = "size", top, data }
+            dict, args, traceback, context, cause, suppress_context,
+        } ? { notes }
 
         // Context variables.
         py_context: PyContext { ctx_prev, ctx_vars, ctx_weakreflist, ctx_entered }
@@ -192,13 +184,16 @@ structs! {
 
         // The state of the interpreter.
         py_runtime_state: _PyRuntimeState {
-            _initialized, preinitialized, core_initialized, initialized, _finalizing,
+            preinitialized, core_initialized, initialized,
+            _finalizing = "_finalizing | finalizing",
             interpreters_head = "interpreters.head",
             interpreters_main = "interpreters.main",
             gilstate_auto_interpreter_state = "gilstate.autoInterpreterState",
         } ? {
             // Up to 3.11 all interpreters share the lock, which lies here.
             ceval_gil = "ceval.gil",
+            // Up to 3.8 so do they the collector.
+            gc,
             // A hash table of the static strings, from 3.12.
             cached_objects_interned_strings = "cached_objects.interned_strings",
             static_objects, global_objects, static_objects_singletons = "static_objects.singletons",
@@ -206,7 +201,7 @@ structs! {
             types_managed_static_types_length = "length of types.managed_static.types",
         }
         py_interpreter_state: PyInterpreterState {
-            next, id, threads_head = "threads.head", runtime, gc, finalizing,
+            next, id, threads_head = "threads.head | tstate_head", finalizing,
             modules = "modules | imports.modules",
             modules_by_index = "modules_by_index | imports.modules_by_index",
             importlib = "importlib | imports.importlib",
@@ -216,21 +211,20 @@ structs! {
             codec_search_cache = "codec_search_cache | codecs.search_cache",
             codec_error_registry = "codec_error_registry | codecs.error_registry",
             before_forkers, after_forkers_parent, after_forkers_child, audit_hooks,
-            atexit_callbacks = "atexit.callbacks",
             co_extra_user_count, eval_frame,
+        } ? {
+            runtime, gc,
+            atexit_callbacks = "atexit.callbacks", atexit_ncallbacks = "atexit.ncallbacks",
             // Entries own their names and borrow their values.
             type_cache = "type_cache.hashtable | types.type_cache.hashtable",
             type_cache_length = "length of type_cache.hashtable | length of types.type_cache.hashtable",
             unicode_ids_size = "unicode.ids.size", unicode_ids_array = "unicode.ids.array",
             _initial_thread,
-        } ? {
             sysdict_copy,
             // A pointer, from 3.12.
             ceval_gil = "ceval.gil",
             interned_strings = "cached_objects.interned_strings",
             threads_main = "threads_main | threads.main",
-            // Up to 3.13, when the callbacks are an array; a list of Python's later.
-            atexit_ncallbacks = "atexit.ncallbacks",
             // `static_builtin_state[]`, from 3.12.
             types_builtins = "types.builtins.initialized | types.builtins",
             types_builtins_length = "length of types.builtins.initialized | length of types.builtins",
@@ -240,18 +234,20 @@ structs! {
             dict_state, xidregistry_head = "xidregistry.head | xi.registry.head",
         }
         py_thread_state: PyThreadState {
-            prev, next, interp, thread_id, native_thread_id, id, exc_info,
+            prev, next, interp, thread_id, id, exc_info,
             exc_state_exc_value = "exc_state.exc_value",
             exc_state_previous_item = "exc_state.previous_item",
             dict, context, async_exc, async_gen_firstiter, async_gen_finalizer,
-            c_profileobj, c_traceobj, datastack_chunk, datastack_top, datastack_limit,
+            c_profileobj, c_traceobj,
             delete_later = "trash_delete_later | trash.delete_later | delete_later",
         } ? {
+            native_thread_id, datastack_chunk, datastack_top, datastack_limit,
+            // Up to 3.10: the innermost frame, an object.
+            frame,
             cframe, current_frame, current_exception, curexc_type, curexc_value,
             curexc_traceback, previous_executor, threading_local_key, threading_local_sentinel,
             trace_info_code = "trace_info.code", eval_breaker, state,
         }
-        type_cache_entry: type_cache_entry { version, name, value }
         py_err_stack_item: _PyErr_StackItem { exc_value, previous_item }
         gc_runtime_state: _gc_runtime_state {
             generations, generation0, permanent_generation, enabled, debug, collecting,
@@ -259,11 +255,36 @@ structs! {
         } ? { trash_delete_later }
         gc_generation: gc_generation { head, threshold, count }
         gil_runtime_state: _gil_runtime_state { last_holder, locked, switch_number, interval }
+    }
+    sometimes {
+        // 3.9+
+        py_c_method_object: PyCMethodObject { mm_class }
+        // 3.11+: entries of keys that are all strings, and the values of instances.
+        py_dict_unicode_entry: PyDictUnicodeEntry { me_key, me_value }
+        py_dict_values: PyDictValues {
+            values,
+        } ? { capacity, entries = "size", embedded, valid }
+        // Up to 3.10: what a code object remembers of each of its instructions that looks up
+        // a global.
+        py_opcache: _PyOpcache {}
+        // 3.11+: a frame that is no object.
+        py_interpreter_frame: _PyInterpreterFrame {
+            f_globals, f_builtins, f_locals, frame_obj, previous, owner, localsplus,
+            // The code object; in 3.13 the field may hold another object as well.
+            f_executable = "f_executable | f_code",
+            // The function; borrowed or not, depends on the version.
+            f_funcobj = "f_funcobj | f_func",
+        } ? {
+            prev_instr, instr_ptr, is_entry, return_offset,
+            // How many slots are in use, or from 3.14 a pointer to the first that is not.
+            stacktop, stackpointer,
+        }
+        stack_chunk: _PyStackChunk { previous, size_ = "size", top, data }
+        py_async_gen_object: PyAsyncGenObject {} ? { ag_origin_or_finalizer }
+        type_cache_entry: type_cache_entry { version, name, value }
         atexit_callback: atexit_callback = "atexit_py_callback | atexit_callback" {
             func,
         } ? { args, kwargs }
-    }
-    sometimes {
         // Up to 3.12, between a thread and its frame.
         py_c_frame: _PyCFrame { current_frame, previous } ? { use_tracing }
         // 3.12+: what a code object caches of itself.
@@ -306,7 +327,8 @@ structs! {
         combinations_object: combinationsobject { indices, r }
         cwr_object: cwrobject { indices, r }
         permutations_object: permutationsobject { pool, indices, cycles, r }
-        pysqlite_connection: pysqlite_Connection { trace_ctx, progress_ctx, authorizer_ctx }
+        // Up to 3.10 the callbacks are objects, which the tables list.
+        pysqlite_connection: pysqlite_Connection {} ? { trace_ctx, progress_ctx, authorizer_ctx }
         callback_context: callback_context = "callback_context | _callback_context" {
             callable, module,
         }

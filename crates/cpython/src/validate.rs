@@ -116,11 +116,24 @@ impl Layout {
         }
         self.validate_interpreter(cache, runtime, interpreter)?;
         self.validate_types(cache, interpreter)?;
-        corrected.extend(self.validate_gc(cache, interpreter)?);
+        corrected.extend(self.validate_gc(cache, runtime, interpreter)?);
         Ok(corrected)
     }
 
-    /// `interp->runtime` is the runtime, and `interp->threads.head->interp` is `interp`.
+    /// Where the collector keeps its state: one for each interpreter, or, up to 3.8, one for
+    /// all of them.
+    pub fn gc_state(&self, runtime: RemoteAddress, interpreter: RemoteAddress) -> RemoteAddress {
+        let own = self.structs.py_interpreter_state.gc;
+        let shared = self.structs.py_runtime_state.gc;
+        match (own, shared) {
+            (Some(at), _) => interpreter.offset(at),
+            (None, Some(at)) => runtime.offset(at),
+            (None, None) => RemoteAddress::NULL,
+        }
+    }
+
+    /// `interp->runtime` is the runtime (3.9 and later), and `interp->threads.head->interp`
+    /// is `interp`.
     pub fn validate_interpreter<M: Memory>(
         &self,
         cache: &mut PageCache<M>,
@@ -128,10 +141,12 @@ impl Layout {
         interpreter: RemoteAddress,
     ) -> Result<(), Invalid> {
         let i = &self.structs.py_interpreter_state;
-        let back = cache
-            .pointer(interpreter.offset(i.runtime))
-            .map_err(unreadable("the state of the interpreter"))?;
-        same("interp->runtime", back, runtime)?;
+        if let Some(at) = i.runtime {
+            let back = cache
+                .pointer(interpreter.offset(at))
+                .map_err(unreadable("the state of the interpreter"))?;
+            same("interp->runtime", back, runtime)?;
+        }
         let thread = cache
             .pointer(interpreter.offset(i.threads_head))
             .map_err(unreadable("the state of the interpreter"))?;
@@ -171,9 +186,10 @@ impl Layout {
     pub fn validate_gc<M: Memory>(
         &mut self,
         cache: &mut PageCache<M>,
+        runtime: RemoteAddress,
         interpreter: RemoteAddress,
     ) -> Result<Option<Disagreement>, Invalid> {
-        let state = interpreter.offset(self.structs.py_interpreter_state.gc);
+        let state = self.gc_state(runtime, interpreter);
         match self.shapes.gc_lists {
             GcLists::ThreeGenerations => {}
             GcLists::Incremental => return self.validate_lists(cache, state).map(|()| None),

@@ -9,6 +9,8 @@ import types
 import typing
 import weakref
 
+from zoo_since import since
+
 
 class Plain:
     pass
@@ -87,7 +89,7 @@ class Hooked:
         cls.hooked = options
 
     def __class_getitem__(cls, item):
-        return types.GenericAlias(cls, item)
+        return since(3, 9, lambda: types.GenericAlias(cls, item))
 
     def __set_name__(self, owner, name):
         self.owner = owner
@@ -111,7 +113,7 @@ class Record:
     b: object = None
 
 
-@dataclasses.dataclass(slots=True, frozen=True, order=True)
+@dataclasses.dataclass(frozen=True, order=True, **since(3, 10, lambda: {"slots": True}) or {})
 class Compact:
     a: int = 1
     b: tuple = ()
@@ -131,8 +133,7 @@ class Level(enum.IntEnum):
     LOW = 1
 
 
-class Name(enum.StrEnum):
-    FIRST = "first"
+Name = since(3, 11, lambda: enum.StrEnum("Name", [("FIRST", "first")]))
 
 
 class Local(threading.local):
@@ -238,7 +239,7 @@ def make_records():
     record.extra = object()
     return [
         Data([1]), Point(object(), [2]), record, Record(), Compact(), Compact(5, ([],)),
-        list(Colour), Bits.ONE | Bits.TWO, Level.LOW, Name.FIRST,
+        list(Colour), Bits.ONE | Bits.TWO, Level.LOW, Name and Name.FIRST,
     ]  # fmt: skip
 
 

@@ -6,6 +6,8 @@ import pickle
 import sys
 import types
 
+from zoo_since import since
+
 
 class Stamp(datetime.datetime):
     pass
@@ -30,13 +32,9 @@ def optional(make):
 
 def make_time():
     import time
-    import zoneinfo
 
     zone = datetime.timezone(datetime.timedelta(hours=2), "made")
-    try:
-        berlin = zoneinfo.ZoneInfo("Europe/Berlin")
-    except zoneinfo.ZoneInfoNotFoundError:
-        berlin = zone
+    berlin = since(3, 9, city) or zone
     when = datetime.datetime(2024, 5, 6, tzinfo=berlin)
     when.utcoffset()
     return [
@@ -45,6 +43,15 @@ def make_time():
         Stamp(2024, 1, 2, tzinfo=zone), Zone(), time.localtime(), time.get_clock_info("time"),
         when.isocalendar(), berlin,
     ]  # fmt: skip
+
+
+def city():
+    import zoneinfo
+
+    try:
+        return zoneinfo.ZoneInfo("Europe/Berlin")
+    except zoneinfo.ZoneInfoNotFoundError:
+        return None
 
 
 def make_numbers():
@@ -323,7 +330,6 @@ def make_more():
     import argparse
     import concurrent.futures
     import email.message
-    import graphlib
     import inspect
     import ipaddress
     import logging
@@ -352,7 +358,7 @@ def make_more():
     logger.addHandler(logging.StreamHandler(io.StringIO()))
     return [
         simple, queue.Queue(), message, parser, future, mapping, logger,
-        graphlib.TopologicalSorter({"a": ["b"]}), inspect.signature(optional),
+        optional(lambda: __import__("graphlib").TopologicalSorter({"a": ["b"]})), inspect.signature(optional),
         ipaddress.ip_network("10.0.0.0/8"), pathlib.PurePosixPath("/a/b").parent,
         pathlib.Path("/a").parents, string.Template("$x"), tempfile.SpooledTemporaryFile(),
         traceback.extract_stack(), tracemalloc.Filter(True, "x"), unicodedata.ucd_3_2_0,

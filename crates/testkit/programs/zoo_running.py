@@ -8,6 +8,8 @@ import threading
 import traceback
 import types
 
+from zoo_since import compiled, since
+
 
 class Failure(Exception):
     pass
@@ -137,7 +139,7 @@ def make_coroutines():
     fresh_ticker = ticking([3])
     throwing = ticker.athrow(Failure([1]))
     pending = ticker.__anext__()
-    default = anext(ticker, [4])
+    default = since(3, 10, lambda: anext(ticker, [4]))
     # Never awaited, on purpose.
     return [fresh, running, wrapper, ticker, fresh_ticker, throwing, pending, default, bare([1])]
 
@@ -193,15 +195,16 @@ def make_exceptions():
         SystemExit([2]), ImportError("no", name="name", path="/path"), OSError(2, "gone", "file"),
         FileNotFoundError(2, "a", "b", None, "c"), UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"),
         UnicodeEncodeError("ascii", "\xe9", 0, 1, "bad"),
-        UnicodeTranslateError("x", 0, 1, "bad"), SyntaxError("bad", ("file", 1, 2, "text", 3, 4)),
-        NameError("n", name="n"), AttributeError("a", name="a", obj=caught), KeyError(("k",)),
+        UnicodeTranslateError("x", 0, 1, "bad"), SyntaxError("bad", ("file", 1, 2, "text")),
+        NameError("n"), AttributeError("a"), KeyError(("k",)), IndentationError("x"), Warning(),
         BlockingIOError(1, "x", 5), KeyboardInterrupt(), MemoryError(), RecursionError(),
-        ExceptionGroup("group", [Failure([3]), ExceptionGroup("inner", [ValueError(object())])]),
-        BaseExceptionGroup("base", [KeyboardInterrupt([1])]), IndentationError("x"), Warning(),
+        since(3, 10, lambda: NameError("n", name="n")),
+        since(3, 10, lambda: AttributeError("a", name="a", obj=caught)),
+        since(3, 11, lambda: make_groups(Failure)),
     ]  # fmt: skip
     attributes = Failure("with attributes")
     attributes.extra = object()
-    attributes.add_note("a note")
+    since(3, 11, lambda: attributes.add_note("a note"))
     try:
         try:
             recurse(5)
@@ -229,14 +232,26 @@ def make_exceptions():
         import no_such_module
     except ImportError as sixth:
         caught.append(sixth)
-    try:
-        raise ExceptionGroup("raised", [ValueError([1]), TypeError([2])])
-    except* ValueError as part:
-        caught.append(part)
-    except* TypeError as part:
-        caught.append(part)
+    compiled(3, 11, SPLIT_GROUP, caught=caught)
     summary = traceback.TracebackException.from_exception(caught[1])
     return [made, attributes, caught, caught[0].__traceback__, summary, caught[0].__traceback__.tb_frame]
+
+
+def make_groups(failure=ValueError):
+    return since(3, 11, lambda: [
+        ExceptionGroup("group", [failure([3]), ExceptionGroup("inner", [ValueError(object())])]),
+        BaseExceptionGroup("base", [KeyboardInterrupt([1])]),
+    ])  # fmt: skip
+
+
+SPLIT_GROUP = """
+try:
+    raise ExceptionGroup("raised", [ValueError([1]), TypeError([2])])
+except* ValueError as part:
+    caught.append(part)
+except* TypeError as part:
+    caught.append(part)
+"""
 
 
 def recurse(depth):

@@ -8,6 +8,8 @@ import operator
 import types
 import typing
 
+from zoo_since import compiled, since
+
 
 def make_numbers():
     return [
@@ -185,7 +187,8 @@ def make_iterators():
         reversed(table), reversed(table.values()), reversed(table.items()), iter(ordered),
         iter(ordered.values()), iter(ordered.items()), reversed(ordered),
         iter(Indexed()), reversed(Indexed()), iter(functools.partial(list, numbers), 0),
-        enumerate(numbers), enumerate(numbers, 2**70), zip(numbers, [numbers], strict=True),
+        enumerate(numbers), enumerate(numbers, 2**70),
+        zip(numbers, [numbers], **since(3, 10, lambda: {"strict": True}) or {}),
         map(list, [numbers], [numbers][:0] or [()]), filter(None, numbers),
         types.SimpleNamespace(it=iter([1])),
     ]  # fmt: skip
@@ -216,14 +219,14 @@ class Indexed:
 def make_itertools():
     data = [[index] for index in range(6)]
     made = [
-        itertools.accumulate(data, initial=[]), itertools.batched(data, 2)
-        if hasattr(itertools, "batched") else None,
+        itertools.accumulate(data, initial=[]), since(3, 12, lambda: itertools.batched(data, 2)),
         itertools.chain(data, data), itertools.chain.from_iterable([data, data]),
         itertools.combinations(data, 2), itertools.combinations_with_replacement(data, 2),
         itertools.compress(data, [1] * 6), itertools.count(), itertools.count(2**70, 3),
         itertools.count(1.5), itertools.cycle(data), itertools.dropwhile(lambda x: False, data),
         itertools.filterfalse(lambda x: False, data), itertools.groupby(data, key=len),
-        itertools.islice(data, 1, 5), itertools.pairwise(data), itertools.permutations(data, 2),
+        itertools.islice(data, 1, 5), since(3, 10, lambda: itertools.pairwise(data)),
+        itertools.permutations(data, 2),
         itertools.product(data, data), itertools.repeat(data), itertools.repeat(data, 5),
         itertools.starmap(lambda *x: x, [data]), itertools.takewhile(lambda x: True, data),
         *itertools.tee(data, 3), itertools.zip_longest(data, [], fillvalue=data),
@@ -285,32 +288,31 @@ def make_operators():
 
 def make_annotations():
     T = typing.TypeVar("T", bound=int)
-    P = typing.ParamSpec("P")
-    Ts = typing.TypeVarTuple("Ts")
+    P = since(3, 10, lambda: typing.ParamSpec("P"))
     return [
-        list[int], dict[str, list[int]], tuple[int, ...], type[T], list[T][int], iter(tuple[int]),
-        int | str, int | None | list[T], T, P, P.args, P.kwargs, Ts, typing.Optional[int],
-        typing.Callable[[int], str], typing.Generic[T], typing.Union[int, list[T]],
-        typing.Literal["a", 1], typing.Annotated[int, [1]], typing.Any, typing.ForwardRef("X"),
-        typing.NewType("Id", int), typing.Final[int], typing.ClassVar[int],
-        collections.abc.Callable[[int], str], *typing.Tuple[int],
+        T, P, P and P.args, P and P.kwargs, since(3, 11, lambda: typing.TypeVarTuple("Ts")),
+        typing.Optional[int], typing.Callable[[int], str], typing.Generic[T],
+        typing.Union[int, typing.List[T]], typing.Literal["a", 1], typing.Any,
+        typing.ForwardRef("X"), typing.NewType("Id", int), typing.Final[int], typing.ClassVar[int],
+        since(3, 9, lambda: [
+            list[int], dict[str, list[int]], tuple[int, ...], type[T], list[T][int],
+            typing.Annotated[int, [1]], collections.abc.Callable[[int], str],
+        ]),
+        since(3, 10, lambda: [int | str, int | None | list[T]]),
+        since(3, 11, lambda: [iter(tuple[int]), *typing.Tuple[int]]),
     ]  # fmt: skip
 
 
 def make_aliases():
-    """Syntax of 3.12 and later: type aliases and parameters with lazy values."""
-    import sys
+    """Type aliases and parameters with lazy values."""
+    return compiled(3, 12, ALIASES)
 
-    if sys.version_info < (3, 12):
-        return None
-    space = {}
-    exec(
-        "type Alias[T: int] = list[T]\n"
-        "type Plain = dict[str, int]\n"
-        "Plain.__value__\n"
-        "def generic[T, *Ts, **P](x: T) -> T: return x\n"
-        "class Generic[K, V: (int, str)]: pass\n"
-        "bound = Generic[int, str]\n",
-        space,
-    )
-    return space
+
+ALIASES = """
+type Alias[T: int] = list[T]
+type Plain = dict[str, int]
+Plain.__value__
+def generic[T, *Ts, **P](x: T) -> T: return x
+class Generic[K, V: (int, str)]: pass
+bound = Generic[int, str]
+"""

@@ -12,15 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// `_PyGC_PREV_MASK` and `NEXT_MASK`: the low bits of the links carry flags.
 const FLAGS: u64 = 3;
 
-/// Marks every object in the lists of an interpreter. `tick` is told how many have been
+/// Marks every object in the lists of the collector whose state is given. `tick` is told how many have been
 /// found now and then, and says whether to go on.
 pub(crate) fn mark_tracked<M: Memory>(
     reader: &mut Reader<'_, M>,
-    interpreter: RemoteAddress,
+    gc_state: RemoteAddress,
     claim: Claim<'_>,
     mut tick: impl FnMut(u64) -> bool,
 ) {
-    for head in heads(reader, interpreter) {
+    for head in heads(reader, gc_state) {
         if !mark_list(reader, head, claim, &mut tick) {
             return;
         }
@@ -44,7 +44,7 @@ pub fn is_safe_moment<M: Memory>(memory: &M, layout: &Layout, runtime: RemoteAdd
         if interpreter.is_null() {
             return true;
         }
-        if is_collecting(memory, layout, interpreter) {
+        if is_collecting(memory, layout, layout.gc_state(runtime, interpreter)) {
             return false;
         }
         link = interpreter.offset(next);
@@ -52,24 +52,22 @@ pub fn is_safe_moment<M: Memory>(memory: &M, layout: &Layout, runtime: RemoteAdd
     true
 }
 
-/// Whether the collector of an interpreter is at work: its lists are partly unlinked.
+/// Whether the collector with this state is at work: its lists are partly unlinked.
 pub(crate) fn is_collecting<M: Memory>(
     memory: &M,
     layout: &Layout,
-    interpreter: RemoteAddress,
+    gc_state: RemoteAddress,
 ) -> bool {
-    let structs = &layout.structs;
-    let collecting = structs.py_interpreter_state.gc + structs.gc_runtime_state.collecting;
+    let collecting = layout.structs.gc_runtime_state.collecting;
     let mut word = [0; 4];
-    let read = memory.read_exact(interpreter.offset(collecting), &mut word);
+    let read = memory.read_exact(gc_state.offset(collecting), &mut word);
     read.is_ok() && u32::from_le_bytes(word) != 0
 }
 
 /// The heads of the generations and of the permanent one.
-fn heads<M: Memory>(reader: &mut Reader<'_, M>, interpreter: RemoteAddress) -> Vec<RemoteAddress> {
+fn heads<M: Memory>(reader: &mut Reader<'_, M>, state: RemoteAddress) -> Vec<RemoteAddress> {
     let structs = &reader.layout.structs;
     let g = &structs.gc_runtime_state;
-    let state = interpreter.offset(structs.py_interpreter_state.gc);
     let mut heads: Vec<_> = (0..g.generations_length)
         .map(|i| state.offset(g.generations + i * structs.gc_generation.size))
         .collect();

@@ -1,4 +1,43 @@
-//! The location table of code objects, `co_linetable` (`Objects/locations.md` in CPython).
+//! The tables in which code objects keep the lines of their instructions: `co_linetable`
+//! (`Objects/locations.md` in CPython), and the simpler ones before it
+//! (`Objects/lnotab_notes.txt`).
+
+/// As [`line_at`], in `co_lnotab`: pairs of a number of bytes and a signed number of lines.
+/// Up to 3.9.
+pub(crate) fn in_lnotab(table: &[u8], first_line: u32, offset: u64) -> u32 {
+    let mut line = i64::from(first_line);
+    let mut start = 0;
+    for &[bytes, lines] in table.as_chunks().0 {
+        start += u64::from(bytes);
+        if start > offset {
+            break;
+        }
+        line += i64::from(lines as i8);
+    }
+    u32::try_from(line).unwrap_or(0)
+}
+
+/// As [`line_at`], in the `co_linetable` of 3.10: pairs of a number of bytes and a signed
+/// number of lines, which is the step to the line of just these bytes.
+pub(crate) fn in_ranges(table: &[u8], first_line: u32, offset: u64) -> u32 {
+    let mut line = i64::from(first_line);
+    let mut end = 0;
+    for &[bytes, lines] in table.as_chunks().0 {
+        let has_line = lines as i8 != NO_LINE;
+        if has_line {
+            line += i64::from(lines as i8);
+        }
+        end += u64::from(bytes);
+        if offset < end {
+            let line = u32::try_from(line).unwrap_or(0);
+            return if has_line { line } else { 0 };
+        }
+    }
+    0
+}
+
+/// The step of bytes that have no line.
+const NO_LINE: i8 = -128;
 
 /// The line of the instruction at a byte offset into the code; 0 where it has none.
 ///

@@ -5,6 +5,7 @@ use crate::marks::Numbers;
 use crate::reader::Reader;
 use crate::runtime::{FrameState, Interpreter};
 use crate::text;
+use exuvia_cpython::LineTable;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 use exuvia_snapshot::{Frame, Thread};
 
@@ -59,7 +60,7 @@ fn code_text<M: Memory>(
 ) -> Result<String, Fault> {
     let c = &reader.layout.structs.py_code_object;
     let offset = match which {
-        CodeText::Name => c.co_qualname,
+        CodeText::Name => c.co_qualname.unwrap_or(c.co_name),
         CodeText::File => c.co_filename,
     };
     let object = reader.cache.pointer(code.offset(offset))?;
@@ -69,13 +70,10 @@ fn code_text<M: Memory>(
 /// The line that a frame runs.
 fn line<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Result<u32, Fault> {
     let structs = &reader.layout.structs;
-    let f = &structs.py_interpreter_frame;
     let c = &structs.py_code_object;
-    let Some(instruction) = f.prev_instr.or(f.instr_ptr) else {
+    let Some(offset) = instruction(reader, frame)? else {
         return Ok(0);
     };
-    let at = reader.cache.u64(frame.address.offset(instruction))?;
-    let first = frame.code.offset(c.co_code_adaptive).get();
     let table = reader.cache.pointer(frame.code.offset(c.co_linetable))?;
     let b = &structs.py_bytes_object;
     let length = reader.cache.u64(table.offset(b.ob_size))?.min(1 << 24);
@@ -84,6 +82,37 @@ fn line<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Result<u32
         .cache
         .bytes(table.offset(b.ob_sval), length as usize)?;
     let first_line = reader.cache.u32(frame.code.offset(c.co_firstlineno))?;
-    let offset = at.saturating_sub(first);
-    Ok(lines::line_at(&table, first_line, offset))
+    Ok(match reader.layout.shapes.line_table {
+        LineTable::Lnotab => lines::in_lnotab(&table, first_line, offset),
+        LineTable::Ranges => lines::in_ranges(&table, first_line, offset),
+        LineTable::Locations => lines::line_at(&table, first_line, offset),
+    })
+}
+
+/// Where in its code a frame is, in bytes from the first instruction.
+fn instruction<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    frame: &FrameState,
+) -> Result<Option<u64>, Fault> {
+    let structs = &reader.layout.structs;
+    if let Some(f_lasti) = structs.py_frame_object.f_lasti {
+        // A number of bytes, or from 3.10 on of instructions, or -1 before the first.
+        let last = reader.cache.u32(frame.address.offset(f_lasti))? as i32;
+        let unit = match reader.layout.shapes.line_table {
+            LineTable::Lnotab => 1,
+            LineTable::Ranges | LineTable::Locations => 2,
+        };
+        return Ok(Some(u64::try_from(last).unwrap_or(0).saturating_mul(unit)));
+    }
+    let (Some(f), Some(code)) = (
+        &structs.py_interpreter_frame,
+        structs.py_code_object.co_code_adaptive,
+    ) else {
+        return Ok(None);
+    };
+    let Some(field) = f.prev_instr.or(f.instr_ptr) else {
+        return Ok(None);
+    };
+    let at = reader.cache.u64(frame.address.offset(field))?;
+    Ok(Some(at.saturating_sub(frame.code.offset(code).get())))
 }

@@ -133,15 +133,20 @@ impl Roots {
     ) {
         let structs = &reader.layout.structs;
         let i = &structs.py_interpreter_state;
-        let callback = &structs.atexit_callback;
-        // From 3.14 the callbacks are a list of Python's, which is a root like others.
-        let (Some(count), Some(args), Some(kwargs)) =
-            (i.atexit_ncallbacks, callback.args, callback.kwargs)
-        else {
+        // Up to 3.9 the module `atexit` keeps the callbacks, and from 3.14 they are a list of
+        // Python's, which is a root like others.
+        let (Some(callback), Some(array), Some(count)) = (
+            &structs.atexit_callback,
+            i.atexit_callbacks,
+            i.atexit_ncallbacks,
+        ) else {
+            return;
+        };
+        let (Some(args), Some(kwargs)) = (callback.args, callback.kwargs) else {
             return;
         };
         let count = reader.cache.u32(interpreter.offset(count));
-        let Ok(array) = reader.cache.pointer(interpreter.offset(i.atexit_callbacks)) else {
+        let Ok(array) = reader.cache.pointer(interpreter.offset(array)) else {
             return;
         };
         let fields = [("func", callback.func), ("args", args), ("kwargs", kwargs)];
@@ -242,10 +247,17 @@ impl Roots {
     ) {
         let structs = &reader.layout.structs;
         let i = &structs.py_interpreter_state;
-        let entry = &structs.type_cache_entry;
-        let cache = interpreter.offset(i.type_cache);
+        let (Some(entry), Some(cache), Some(length)) = (
+            &structs.type_cache_entry,
+            i.type_cache,
+            i.type_cache_length,
+        ) else {
+            // Up to 3.9 it is a static variable of C code, found like others.
+            return;
+        };
+        let cache = interpreter.offset(cache);
         let mut names = Vec::new();
-        for n in 0..i.type_cache_length.min(MAX_CACHED) {
+        for n in 0..length.min(MAX_CACHED) {
             let at = cache.offset(n * entry.size + entry.name);
             let Ok(name) = reader.cache.pointer(at) else {
                 return;

@@ -178,8 +178,15 @@ fn thread<M: Memory>(
     let structs = &reader.layout.structs;
     let t = &structs.py_thread_state;
     let thread_id = reader.cache.u64(address.offset(t.thread_id))?;
-    let native_thread_id = reader.cache.u64(address.offset(t.native_thread_id))?;
+    let native_thread_id = match t.native_thread_id {
+        Some(at) => reader.cache.u64(address.offset(at))?,
+        None => 0,
+    };
     let innermost = match reader.layout.shapes.current_frame {
+        CurrentFrame::Object => match t.frame {
+            Some(at) => reader.cache.pointer(address.offset(at))?,
+            None => RemoteAddress::NULL,
+        },
         CurrentFrame::ThreadState => match t.current_frame {
             Some(at) => reader.cache.pointer(address.offset(at))?,
             None => RemoteAddress::NULL,
@@ -240,7 +247,9 @@ fn frame<M: Memory>(
     reader: &mut Reader<'_, M>,
     address: RemoteAddress,
 ) -> Result<(Option<FrameState>, RemoteAddress), Fault> {
-    let f = &reader.layout.structs.py_interpreter_frame;
+    let Some(f) = &reader.layout.structs.py_interpreter_frame else {
+        return frame_object(reader, address);
+    };
     let constants = &reader.layout.constants;
     let previous = reader.cache.pointer(address.offset(f.previous))?;
     let owner = i64::from(reader.cache.u8(address.offset(f.owner))?);
@@ -255,6 +264,25 @@ fn frame<M: Memory>(
         address,
         frame_obj: reader.cache.pointer(address.offset(f.frame_obj))?,
         code: slots::executable(reader, address)?,
+    };
+    Ok((Some(state), previous))
+}
+
+/// As [`frame`], where every frame is an object.
+fn frame_object<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+) -> Result<(Option<FrameState>, RemoteAddress), Fault> {
+    let f = &reader.layout.structs.py_frame_object;
+    let previous = reader.cache.pointer(address.offset(f.f_back))?;
+    let code = match f.f_code {
+        Some(f_code) => reader.cache.pointer(address.offset(f_code))?,
+        None => RemoteAddress::NULL,
+    };
+    let state = FrameState {
+        address,
+        frame_obj: address,
+        code,
     };
     Ok((Some(state), previous))
 }

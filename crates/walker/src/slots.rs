@@ -38,8 +38,10 @@ pub(crate) fn executable<M: Memory>(
     reader: &mut Reader<'_, M>,
     frame: RemoteAddress,
 ) -> Result<RemoteAddress, Fault> {
-    let at = reader.layout.structs.py_interpreter_frame.f_executable;
-    Ok(read(reader, frame.offset(at))?.target)
+    let Some(f) = &reader.layout.structs.py_interpreter_frame else {
+        return Ok(RemoteAddress::NULL);
+    };
+    Ok(read(reader, frame.offset(f.f_executable))?.target)
 }
 
 /// How many slots a frame uses, counted from its first variable; `None` while it runs and
@@ -48,7 +50,9 @@ pub(crate) fn in_use<M: Memory>(
     reader: &mut Reader<'_, M>,
     frame: RemoteAddress,
 ) -> Result<Option<u64>, Fault> {
-    let f = &reader.layout.structs.py_interpreter_frame;
+    let Some(f) = &reader.layout.structs.py_interpreter_frame else {
+        return Ok(None);
+    };
     let first = frame.offset(f.localsplus);
     if let Some(at) = f.stackpointer {
         // Stored at each call that can run other code, and null in between.

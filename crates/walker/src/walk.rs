@@ -166,12 +166,17 @@ pub fn walk_with_native<M: Memory>(
     };
 
     progress.phase("finding objects", None);
+    let mut last = None;
     for (owner, interpreter) in interpreters.iter().enumerate() {
-        if gc::is_collecting(memory, layout, interpreter.address) {
-            let at = interpreter.address;
-            reader.diagnostics.count(Trouble::Collecting, at);
+        let gc_state = layout.gc_state(target.runtime, interpreter.address);
+        // Up to 3.8 one collector serves all interpreters.
+        if last.replace(gc_state) == Some(gc_state) {
+            continue;
         }
-        gc::mark_tracked(&mut reader, interpreter.address, claim(owner), |found| {
+        if gc::is_collecting(memory, layout, gc_state) {
+            reader.diagnostics.count(Trouble::Collecting, gc_state);
+        }
+        gc::mark_tracked(&mut reader, gc_state, claim(owner), |found| {
             progress.advance(found);
             !progress.cancelled()
         });

@@ -14,6 +14,9 @@ use super::dwarf::Image;
 /// One build of pyenv's per table: what its series looks like does not change between
 /// releases, except where validation at run time finds it.
 pub(super) const ALL: &[Version] = &[
+    Version::new(3, 8, 18),
+    Version::new(3, 9, 18),
+    Version::new(3, 10, 13),
     Version::new(3, 11, 7),
     Version::new(3, 12, 1),
     Version::new(3, 13, 0),

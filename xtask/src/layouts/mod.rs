@@ -93,7 +93,7 @@ fn generate(
         version: build.version,
         source: build.source(),
         shapes: shapes::shapes(image)?,
-        constants: structs::constants(image)?,
+        constants: structs::constants(image),
         structs: structs::structs(image)?,
         debug_offsets: structs::debug_offsets(image)?,
         roots: roots.resolve(image)?,

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use exuvia_cpython::{
-    CurrentFrame, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal, InstanceDict, IntRepr,
-    Shapes, StackRef, StaticTypes,
+    CurrentFrame, DictKeys, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal,
+    InstanceDict, IntRepr, LineTable, Shapes, StackRef, StaticTypes,
 };
 
 use super::dwarf::{Image, Type};
@@ -16,6 +16,8 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
     };
     let header = has("PyDictValues", "capacity")?;
     let tagged = image.record("PyDictOrValues")?.is_some();
+    // Up to 3.10, frames are objects, and instances have a dictionary or none.
+    let frame_objects = has("PyFrameObject", "f_localsplus")?;
     let in_interpreter = has("PyInterpreterState", "types.builtins")?;
     Ok(Shapes {
         int_repr: if has("PyLongObject", "long_value.lv_tag")? {
@@ -26,28 +28,49 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
         instance_dict: match (header, tagged) {
             (true, _) => InstanceDict::InlineValues,
             (false, true) => InstanceDict::TaggedDictOrValues,
+            (false, false) if frame_objects => InstanceDict::DictOffset,
             (false, false) => InstanceDict::DictPointerAndValuesBefore,
+        },
+        dict_keys: if has("PyDictKeysObject", "dk_size")? {
+            DictKeys::Size
+        } else {
+            DictKeys::Log2Size
         },
         dict_values: if header {
             DictValues::Header
+        } else if frame_objects {
+            DictValues::Bare
         } else {
             DictValues::PrefixBytes
         },
-        frame: if has("_PyInterpreterFrame", "f_func")? {
+        frame: if frame_objects {
+            Frame::Object
+        } else if has("_PyInterpreterFrame", "f_func")? {
             Frame::FuncFirst
         } else {
             Frame::ExecutableFirst
         },
         stack_ref: stack_ref(image)?,
-        current_frame: if has("PyThreadState", "current_frame")? {
+        current_frame: if has("PyThreadState", "frame")? {
+            CurrentFrame::Object
+        } else if has("PyThreadState", "current_frame")? {
             CurrentFrame::ThreadState
         } else {
             CurrentFrame::Cframe
+        },
+        line_table: if has("PyCodeObject", "co_lnotab")? {
+            LineTable::Lnotab
+        } else if frame_objects {
+            LineTable::Ranges
+        } else {
+            LineTable::Locations
         },
         immortal: if has("PyObject", "ob_overflow")? {
             Immortal::Refcnt32AndFlags
         } else if has("PyObject", "ob_refcnt_split")? {
             Immortal::Refcnt32
+        } else if frame_objects {
+            Immortal::Never
         } else {
             Immortal::StaticRefcnt
         },
@@ -93,7 +116,8 @@ fn gc_lists(image: &Image) -> Result<GcLists> {
 /// What the slots of a frame are. The tags are macros, of which DWARF knows nothing.
 fn stack_ref(image: &Image) -> Result<StackRef> {
     let Some(frame) = image.record("_PyInterpreterFrame")? else {
-        bail!("no struct _PyInterpreterFrame");
+        // A frame is an object with plain pointers.
+        return Ok(StackRef::Pointer);
     };
     let slot = image.field(frame, "localsplus").map(|field| field.target);
     let Some(Type::Array { element, .. }) = slot.and_then(|slot| image.strip(slot)) else {

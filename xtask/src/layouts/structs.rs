@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
-use exuvia_cpython::spec::StructSpec;
+use anyhow::{Result, bail};
+use exuvia_cpython::spec::{ConstantSpec, StructSpec};
 use exuvia_cpython::{CONSTANTS, STRUCTS};
 
 use super::dwarf::{Image, Record};
@@ -56,16 +56,9 @@ fn offsets(
 }
 
 /// Every enumerator of the list that the build has.
-pub(super) fn constants(image: &Image) -> Result<Vec<(&'static str, i64)>> {
-    let mut constants = Vec::new();
-    for spec in CONSTANTS {
-        let value = image.enumerator(spec.name);
-        if !spec.optional {
-            value.with_context(|| format!("no enumerator {}", spec.name))?;
-        }
-        constants.extend(value.map(|value| (spec.name, value)));
-    }
-    Ok(constants)
+pub(super) fn constants(image: &Image) -> Vec<(&'static str, i64)> {
+    let known = |spec: &ConstantSpec| Some((spec.name, image.enumerator(spec.name)?));
+    CONSTANTS.iter().filter_map(known).collect()
 }
 
 /// Where `_Py_DebugOffsets` keeps which offset: `list_object.ob_item` at 432. Empty when

@@ -12,6 +12,8 @@ use exuvia_walker::Target;
 /// version and the flavor follow.
 const COOKIE: &[u8; 8] = b"xdebugpy";
 const FREE_THREADED: u64 = 16;
+/// How often a running process is asked for its version.
+const IDENTIFY_TRIES: usize = 100;
 
 /// The interpreter of a process.
 pub(super) struct Interpreter {
@@ -47,11 +49,11 @@ impl Interpreter {
         executable: String,
         resident: u64,
     ) -> Result<Self, CaptureError> {
-        let version = version(memory, &image)?;
-        let flavor = flavor(memory, image.runtime)?;
-        let layout = Layout::for_version(version, flavor)?;
+        let layout = layout(memory, &image)?;
         if image.is_debug {
-            return Err(CaptureError::DebugBuild { version });
+            return Err(CaptureError::DebugBuild {
+                version: layout.version,
+            });
         }
         Ok(Self {
             layout,
@@ -99,17 +101,25 @@ impl Interpreter {
     }
 }
 
-fn version(memory: &impl Memory, image: &PythonImage) -> Result<Version, CaptureError> {
-    let Some(address) = image.py_version else {
-        // Before 3.11 only the names of files tell.
-        return Err(match image.version_hint {
-            Some((major, minor)) => CaptureError::OldVersion { major, minor },
-            None => CaptureError::UnknownVersion,
-        });
-    };
-    let mut word = [0; 4];
-    memory.read_exact(address, &mut word)?;
-    Version::from_hex(u32::from_le_bytes(word)).ok_or(CaptureError::UnknownVersion)
+/// The table for the interpreter, by the version that it publishes, or, before 3.11, by what
+/// `sys` says.
+fn layout(memory: &impl Memory, image: &PythonImage) -> Result<Layout, CaptureError> {
+    if let Some(address) = image.py_version {
+        let mut word = [0; 4];
+        memory.read_exact(address, &mut word)?;
+        let version = Version::from_hex(u32::from_le_bytes(word));
+        let version = version.ok_or(CaptureError::UnknownVersion)?;
+        let flavor = flavor(memory, image.runtime)?;
+        return Ok(Layout::for_version(version, flavor)?);
+    }
+    // The process runs, and may be changing just what is read.
+    let mut tries = (0..IDENTIFY_TRIES).map(|_| Layout::identify(memory, image.runtime));
+    let found = tries.find_map(|found| found);
+    found.ok_or_else(|| match image.version_hint {
+        // Older than what is supported, as far as the names of files tell.
+        Some((major, minor)) => CaptureError::OldVersion { major, minor },
+        None => CaptureError::UnknownVersion,
+    })
 }
 
 fn flavor(memory: &impl Memory, runtime: RemoteAddress) -> Result<Flavor, CaptureError> {

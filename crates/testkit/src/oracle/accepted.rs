@@ -199,11 +199,29 @@ const ACCEPTED: &[Accepted] = &[
         )
     },
     Accepted {
-        versions: (11, 11),
+        versions: (0, 11),
         ..extra(
             Of::Every,
             "->memo",
             "Pickler_traverse and Unpickler_traverse do not visit the memo up to 3.11.3",
+        )
+    },
+    Accepted {
+        versions: (0, 10),
+        to: Some("sqlite3.Node"),
+        ..missing(
+            Of::Type("sqlite3.Cache"),
+            "pysqlite_cache_traverse visits every node of its list, each of which is owned by the \
+             one before it",
+        )
+    },
+    Accepted {
+        versions: (0, 8),
+        ..extra(
+            Of::Every,
+            "->ob_type",
+            "up to 3.8 the tp_traverse of a heap type in C leaves the type out, though each \
+             instance owns a reference to it",
         )
     },
     extra(

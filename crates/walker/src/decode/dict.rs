@@ -4,12 +4,12 @@
 use crate::diagnostics::Trouble;
 use crate::reader::{Reader, pointer_in, u64_in};
 use crate::sink::{Hold, Sink, Step};
-use exuvia_cpython::DictValues;
+use exuvia_cpython::{DictKeys, DictValues, Layout};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// The largest table that is believed: 2^40 slots.
 const MAX_LOG2_SIZE: u8 = 40;
-/// Values are shared by instances only in tables of up to this many: the size must fit into
+/// From 3.11 on, instances share only tables of up to this many keys: the size must fit into
 /// a byte (`SHARED_KEYS_MAX_SIZE` is 30).
 pub(super) const MAX_SHARED: u64 = 255;
 
@@ -21,8 +21,12 @@ pub(crate) struct Keys {
     usable: u64,
     refcount: i64,
     is_general: bool,
-    log2_size: u8,
-    log2_index_bytes: u8,
+    /// Whether it has the shape [`DictKeys::Size`].
+    is_sized: bool,
+    /// Places in the table of indices.
+    slots: u64,
+    /// Bytes of the table of indices.
+    index_bytes: u64,
 }
 
 impl Keys {
@@ -35,22 +39,22 @@ impl Keys {
         let mut head = [0; 64];
         let head = &mut head[..(k.dk_indices as usize).min(64)];
         reader.cache.read_exact(address, head)?;
-        let byte = |offset: u64| head.get(offset as usize).copied().unwrap_or(u8::MAX);
-        let log2_size = byte(k.dk_log2_size);
-        let log2_index_bytes = byte(k.dk_log2_index_bytes);
+        let Some((slots, index_bytes)) = indices(reader.layout, head) else {
+            return Ok(None);
+        };
+        let byte = |offset: u64| head.get(offset as usize).copied().map(i64::from);
         let general = reader.layout.constants.dict_keys_general;
         let entry_count = u64_in(head, k.dk_nentries);
-        let possible = log2_size <= MAX_LOG2_SIZE
-            && log2_index_bytes <= MAX_LOG2_SIZE + 3
-            && entry_count <= 1 << log2_size;
-        Ok(possible.then(|| Self {
-            entries: address.offset(k.dk_indices + (1 << log2_index_bytes)),
+        Ok((entry_count <= slots).then(|| Self {
+            entries: address.offset(k.dk_indices + index_bytes),
             entry_count,
             usable: u64_in(head, k.dk_usable),
             refcount: u64_in(head, k.dk_refcnt) as i64,
-            is_general: i64::from(byte(k.dk_kind)) == general,
-            log2_size,
-            log2_index_bytes,
+            // Where there is only one sort of entries, it is the general one.
+            is_general: k.dk_kind.is_none_or(|kind| byte(kind) == general),
+            is_sized: reader.layout.shapes.dict_keys == DictKeys::Size,
+            slots,
+            index_bytes,
         }))
     }
 
@@ -59,25 +63,33 @@ impl Keys {
         self.refcount == 1
     }
 
-    /// How many values a split table has room for: `shared_keys_usable_size`.
+    /// How many values a split table has room for: `shared_keys_usable_size`, or, up to
+    /// 3.10, as many as the table of keys has entries.
     pub(crate) fn shared_size(&self) -> u64 {
-        self.usable.saturating_add(self.entry_count).min(MAX_SHARED)
+        if self.is_sized {
+            self.usable_at_most()
+        } else {
+            self.usable.saturating_add(self.entry_count).min(MAX_SHARED)
+        }
     }
 
     /// Bytes of the table: `_PyDict_KeysSize`.
     pub(crate) fn bytes<M: Memory>(&self, reader: &Reader<'_, M>) -> u64 {
         let structs = &reader.layout.structs;
         let entry = self.entry_size(reader);
-        let usable = (1u64 << self.log2_size) * 2 / 3;
-        structs.py_dict_keys_object.dk_indices + (1 << self.log2_index_bytes) + usable * entry
+        structs.py_dict_keys_object.dk_indices + self.index_bytes + self.usable_at_most() * entry
+    }
+
+    /// Entries that fit into the table: `USABLE_FRACTION`.
+    fn usable_at_most(&self) -> u64 {
+        self.slots * 2 / 3
     }
 
     fn entry_size<M: Memory>(&self, reader: &Reader<'_, M>) -> u64 {
         let structs = &reader.layout.structs;
-        if self.is_general {
-            structs.py_dict_key_entry.size
-        } else {
-            structs.py_dict_unicode_entry.size
+        match &structs.py_dict_unicode_entry {
+            Some(entry) if !self.is_general => entry.size,
+            _ => structs.py_dict_key_entry.size,
         }
     }
 
@@ -89,12 +101,12 @@ impl Keys {
         mut each: impl FnMut(&mut Reader<'_, M>, RemoteAddress, RemoteAddress),
     ) -> Result<(), Fault> {
         let structs = &reader.layout.structs;
-        let (key, value) = if self.is_general {
-            let entry = &structs.py_dict_key_entry;
-            (entry.me_key, entry.me_value)
-        } else {
-            let entry = &structs.py_dict_unicode_entry;
-            (entry.me_key, entry.me_value)
+        let (key, value) = match &structs.py_dict_unicode_entry {
+            Some(entry) if !self.is_general => (entry.me_key, entry.me_value),
+            _ => {
+                let entry = &structs.py_dict_key_entry;
+                (entry.me_key, entry.me_value)
+            }
         };
         let size = self.entry_size(reader);
         reader.spend(self.entries, self.entry_count * size / 8)?;
@@ -142,7 +154,8 @@ impl Table {
         };
         let mut embedded = false;
         if !values.is_null()
-            && let Some(flag) = reader.layout.structs.py_dict_values.embedded
+            && let Some(header) = &reader.layout.structs.py_dict_values
+            && let Some(flag) = header.embedded
         {
             embedded = reader.cache.u8(values.offset(flag))? != 0;
         }
@@ -198,13 +211,36 @@ impl Table {
 /// Bytes of the block that holds so many split values, with what stands around them.
 pub(crate) fn values_bytes<M: Memory>(reader: &Reader<'_, M>, count: u64) -> u64 {
     let around = match reader.layout.shapes.dict_values {
+        DictValues::Bare => 0,
         // One byte of order for each value, and two for the sizes, before the values.
         DictValues::PrefixBytes => (count + 2).next_multiple_of(8),
-        DictValues::Header => {
-            reader.layout.structs.py_dict_values.values + count.next_multiple_of(8)
-        }
+        DictValues::Header => first_value(reader.layout) + count.next_multiple_of(8),
     };
     around + count * 8
+}
+
+/// Where the first of split values lies in their block.
+pub(super) fn first_value(layout: &Layout) -> u64 {
+    let values = layout.structs.py_dict_values.as_ref();
+    values.map_or(0, |values| values.values)
+}
+
+/// How many slots a table of keys has, and how many bytes its indices take, from its head;
+/// `None` when these are impossible.
+fn indices(layout: &Layout, head: &[u8]) -> Option<(u64, u64)> {
+    let k = &layout.structs.py_dict_keys_object;
+    match layout.shapes.dict_keys {
+        DictKeys::Size => {
+            let slots = u64_in(head, k.dk_size?);
+            (slots <= 1 << MAX_LOG2_SIZE).then(|| (slots, slots * DictKeys::index_bytes(slots)))
+        }
+        DictKeys::Log2Size => {
+            let byte = |offset: u64| head.get(offset as usize).copied();
+            let (log2_size, log2_bytes) = (byte(k.dk_log2_size?)?, byte(k.dk_log2_index_bytes?)?);
+            let possible = log2_size <= MAX_LOG2_SIZE && log2_bytes <= MAX_LOG2_SIZE + 3;
+            possible.then(|| (1 << log2_size, 1 << log2_bytes))
+        }
+    }
 }
 
 /// The pointers of a `PyDictValues` that belong to the first entries of a table of keys.
@@ -213,9 +249,9 @@ pub(super) fn split_values<M: Memory>(
     values: RemoteAddress,
     keys: &Keys,
 ) -> Result<Vec<RemoteAddress>, Fault> {
-    let count = keys.entry_count.min(MAX_SHARED) as usize;
-    let first = values.offset(reader.layout.structs.py_dict_values.values);
-    let mut found = Vec::with_capacity(count);
+    let count = keys.entry_count.min(keys.shared_size()) as usize;
+    let first = values.offset(first_value(reader.layout));
+    let mut found = Vec::with_capacity(count.min(MAX_SHARED as usize));
     reader.pointers(first, count, |_, _, value| found.push(value))?;
     Ok(found)
 }

@@ -1,16 +1,14 @@
 //! Frames: `frame` objects, and the `_PyInterpreterFrame`s behind them, which most of the
 //! time have no object.
 
+use super::frame_object;
+use super::variables::{MAX_SLOTS, Variables};
 use crate::diagnostics::Trouble;
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
 use crate::slots;
+use exuvia_cpython::_PyInterpreterFrame as PyInterpreterFrame;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
-
-/// The most local variables and stack entries that are believed of one frame.
-const MAX_SLOTS: i64 = 1 << 20;
-/// `CO_FAST_CELL | CO_FAST_FREE` of `pycore_code.h`: the variable lives in a cell.
-const IN_A_CELL: u8 = 0x40 | 0x80;
 
 /// Where a frame's contents are seen from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +25,19 @@ pub(super) fn references<M: Memory>(
     object: RemoteAddress,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let f_frame = reader.layout.structs.py_frame_object.f_frame;
-    let owner = reader.layout.structs.py_interpreter_frame.owner;
+    let structs = &reader.layout.structs;
+    let (Some(f), Some(f_frame)) = (
+        &structs.py_interpreter_frame,
+        structs.py_frame_object.f_frame,
+    ) else {
+        return frame_object::references(reader, object, sink);
+    };
     let constants = &reader.layout.constants;
     let frame = reader.cache.pointer(object.offset(f_frame))?;
     if frame.is_null() {
         return Ok(());
     }
-    let owner = i64::from(reader.cache.u8(frame.offset(owner))?);
+    let owner = Some(i64::from(reader.cache.u8(frame.offset(f.owner))?));
     if owner == constants.frame_owned_by_generator && !super::generator::is_running(reader, frame)?
     {
         // A suspended generator owns what its frame holds; the frame object only shows it.
@@ -43,7 +46,6 @@ pub(super) fn references<M: Memory>(
     if owner == constants.frame_owned_by_frame_object {
         // The globals live as long as the function that the frame owns. They are shown as
         // the frame's own, as heapy does, for a frame that outlived its call.
-        let f = &reader.layout.structs.py_interpreter_frame;
         let globals = reader.cache.pointer(frame.offset(f.f_globals))?;
         sink.own(globals, Step::Attribute(reader.names.f_globals));
     }
@@ -67,7 +69,9 @@ pub(super) fn contents<M: Memory>(
     hold: Hold,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let f = &reader.layout.structs.py_interpreter_frame;
+    let Some(f) = &reader.layout.structs.py_interpreter_frame else {
+        return Ok(());
+    };
     let names = reader.names;
     let code = slots::executable(reader, frame)?;
     let code_step = match seen {
@@ -106,19 +110,19 @@ pub(super) fn contents<M: Memory>(
         let target = reader.cache.pointer(frame.offset(offset))?;
         sink.refer(target, step, hold);
     }
-    variables(reader, frame, code, seen, hold, sink)
+    variables(reader, f, frame, code, seen, hold, sink)
 }
 
 /// The local variables of a frame, and its evaluation stack where its depth is known.
 fn variables<M: Memory>(
     reader: &mut Reader<'_, M>,
+    f: &PyInterpreterFrame,
     frame: RemoteAddress,
     code: RemoteAddress,
     seen: Seen,
     hold: Hold,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let f = &reader.layout.structs.py_interpreter_frame;
     let Some(variables) = Variables::read(reader, code)? else {
         return Ok(());
     };
@@ -129,18 +133,13 @@ fn variables<M: Memory>(
         return Ok(());
     }
     if in_use.is_none() {
-        running_stack(reader, frame, &variables, sink)?;
+        running_stack(reader, frame.offset(f.localsplus), &variables, sink)?;
     }
     let slots = in_use.map_or(count, |slots| slots as usize);
     reader.pointers(frame.offset(f.localsplus), slots, |reader, i, word| {
         let name = variables.names.get(i).copied();
-        let in_a_cell = variables
-            .kinds
-            .get(i)
-            .is_some_and(|kind| kind & IN_A_CELL != 0);
         let step = match (name, seen) {
-            (Some(name), Seen::Frame) if in_a_cell => Step::Cell(name),
-            (Some(name), Seen::Frame) => Step::Local(name),
+            (Some(name), Seen::Frame) => variables.step(i, name),
             (Some(name), Seen::Generator) => Step::SuspendedLocal(name),
             (None, Seen::Frame) => Step::Stack(i - count),
             (None, Seen::Generator) => Step::SuspendedStack(i - count),
@@ -160,55 +159,13 @@ fn weaker(a: Hold, b: Hold) -> Hold {
 /// explains.
 fn running_stack<M: Memory>(
     reader: &mut Reader<'_, M>,
-    frame: RemoteAddress,
+    localsplus: RemoteAddress,
     variables: &Variables,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let localsplus = reader.layout.structs.py_interpreter_frame.localsplus;
-    let bottom = frame.offset(localsplus + 8 * variables.names.len() as u64);
+    let bottom = localsplus.offset(8 * variables.names.len() as u64);
     reader.pointers(bottom, variables.stacksize, |reader, i, entry| {
         let slot = slots::of(reader, entry);
         sink.refer_by_word(reader, slot.target, Step::Stack(i), Hold::Borrowed);
     })
-}
-
-/// The names of a code object's variables, and how each is kept.
-struct Variables {
-    names: Vec<RemoteAddress>,
-    kinds: Vec<u8>,
-    /// The most entries that its evaluation stack has.
-    stacksize: usize,
-}
-
-impl Variables {
-    fn read<M: Memory>(
-        reader: &mut Reader<'_, M>,
-        code: RemoteAddress,
-    ) -> Result<Option<Self>, Fault> {
-        // What runs may be no code object: frames of the C stack have `None` there.
-        if !matches!(reader.type_of(code), Some(info) if info.tp_name == "code") {
-            return Ok(None);
-        }
-        let structs = &reader.layout.structs;
-        let c = &structs.py_code_object;
-        let count = i64::from(reader.cache.u32(code.offset(c.co_nlocalsplus))? as i32);
-        if !(0..=MAX_SLOTS).contains(&count) {
-            reader.diagnostics.count(Trouble::ImplausibleLength, code);
-            return Ok(None);
-        }
-        let names = reader.cache.pointer(code.offset(c.co_localsplusnames))?;
-        let kinds = reader.cache.pointer(code.offset(c.co_localspluskinds))?;
-        let first = names.offset(structs.py_tuple_object.ob_item);
-        let mut found = Vec::with_capacity(count.min(64) as usize);
-        reader.pointers(first, count as usize, |_, _, name| found.push(name))?;
-        let kinds = kinds.offset(structs.py_bytes_object.ob_sval);
-        reader.spend(kinds, (count as u64).div_ceil(8))?;
-        let kinds = reader.cache.bytes(kinds, count as usize)?;
-        let stacksize = reader.cache.u32(code.offset(c.co_stacksize))?;
-        Ok(Some(Self {
-            names: found,
-            kinds,
-            stacksize: (stacksize as usize).min(MAX_SLOTS as usize),
-        }))
-    }
 }

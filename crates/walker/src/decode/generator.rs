@@ -11,16 +11,24 @@ pub(super) fn references<M: Memory>(
     object: RemoteAddress,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
-    let g = &reader.layout.structs.py_gen_object;
+    let structs = &reader.layout.structs;
+    let g = &structs.py_gen_object;
     let constants = &reader.layout.constants;
-    let state = i64::from(reader.cache.u8(object.offset(g.gi_frame_state))? as i8);
-    let iframe = object.offset(g.gi_iframe);
+    let (Some(f), Some(state), Some(iframe)) = (
+        &structs.py_interpreter_frame,
+        g.gi_frame_state,
+        g.gi_iframe,
+    ) else {
+        // Up to 3.10 the frame is an object, which is a field like others.
+        return Ok(());
+    };
+    let state = Some(i64::from(reader.cache.u8(object.offset(state))? as i8));
+    let iframe = object.offset(iframe);
     if state >= constants.frame_cleared {
         // From 3.12 the frame, though it is done, still owns its code. Before, the generator
         // has a field for it.
         if g.gi_code.is_none() {
-            let executable = reader.layout.structs.py_interpreter_frame.f_executable;
-            let code = slots::read(reader, iframe.offset(executable))?;
+            let code = slots::read(reader, iframe.offset(f.f_executable))?;
             let step = Step::Attribute(reader.names.gi_code);
             sink.refer(code.target, step, code.hold);
         }
@@ -31,8 +39,7 @@ pub(super) fn references<M: Memory>(
     }
     // While it runs, the thread's frame holds what it needs; the frame object, if there is
     // one, is still its own.
-    let frame_obj = reader.layout.structs.py_interpreter_frame.frame_obj;
-    let frame_obj = reader.cache.pointer(iframe.offset(frame_obj))?;
+    let frame_obj = reader.cache.pointer(iframe.offset(f.frame_obj))?;
     sink.own(frame_obj, Step::Attribute(reader.names.gi_frame));
     Ok(())
 }
@@ -43,7 +50,9 @@ pub(super) fn is_running<M: Memory>(
     iframe: RemoteAddress,
 ) -> Result<bool, Fault> {
     let g = &reader.layout.structs.py_gen_object;
-    let executing = reader.layout.constants.frame_executing;
-    let state = iframe.before(g.gi_iframe).offset(g.gi_frame_state);
-    Ok(i64::from(reader.cache.u8(state)? as i8) == executing)
+    let (Some(state), Some(at)) = (g.gi_frame_state, g.gi_iframe) else {
+        return Ok(false);
+    };
+    let state = reader.cache.u8(iframe.before(at).offset(state))?;
+    Ok(Some(i64::from(state as i8)) == reader.layout.constants.frame_executing)
 }

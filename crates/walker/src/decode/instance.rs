@@ -1,6 +1,6 @@
 //! The attributes of an instance: its dictionary, or the values that it keeps without one.
 
-use super::dict::{Keys, MAX_SHARED};
+use super::dict::{Keys, MAX_SHARED, first_value};
 use crate::reader::Reader;
 use crate::sink::{Sink, Step};
 use crate::types::{DictPlacement, Family, TypeInfo};
@@ -46,8 +46,12 @@ impl Managed {
         info: &TypeInfo,
     ) -> Result<Self, Fault> {
         let shape = reader.layout.shapes.instance_dict;
-        let dict = reader.cache.pointer(object.before(shape.dict_before()))?;
+        let Some(before) = shape.dict_before() else {
+            return Ok(Self::default());
+        };
+        let dict = reader.cache.pointer(object.before(before))?;
         Ok(match shape {
+            InstanceDict::DictOffset => Self::default(),
             InstanceDict::DictPointerAndValuesBefore => {
                 let before = shape.values_before().unwrap_or_default();
                 let values = reader.cache.pointer(object.before(before))?;
@@ -63,9 +67,9 @@ impl Managed {
             },
             InstanceDict::InlineValues => {
                 let mut values = RemoteAddress::NULL;
-                let valid = reader.layout.structs.py_dict_values.valid;
+                let header = &reader.layout.structs.py_dict_values;
                 if info.flags & type_flags::INLINE_VALUES != 0
-                    && let Some(valid) = valid
+                    && let Some(valid) = header.as_ref().and_then(|header| header.valid)
                 {
                     let inline = object.offset(info.basicsize);
                     if reader.cache.u8(inline.offset(valid))? != 0 {
@@ -93,7 +97,7 @@ fn managed<M: Memory>(
     if managed.values.is_null() || in_dict {
         return Ok(());
     }
-    let first = reader.layout.structs.py_dict_values.values;
+    let first = first_value(reader.layout);
     let count = info.inline_names.len();
     let names = &info.inline_names;
     reader.pointers(managed.values.offset(first), count, |_, i, value| {

@@ -5,6 +5,7 @@ pub(crate) mod code;
 pub(crate) mod deque;
 pub(crate) mod dict;
 pub(crate) mod frame;
+mod frame_object;
 mod generator;
 mod hamt;
 pub(crate) mod instance;
@@ -15,6 +16,7 @@ pub(crate) mod scan;
 mod sequence;
 pub(crate) mod set;
 pub(crate) mod type_object;
+mod variables;
 
 use crate::reader::{Reader, pointer_in};
 use crate::sink::{Sink, Step};

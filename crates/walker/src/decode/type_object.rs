@@ -60,17 +60,20 @@ fn heap_type<M: Memory>(
     let h = &reader.layout.structs.py_heap_type_object;
     let names = reader.names;
     let fields = [
-        (h.ht_name, names.ht_name),
-        (h.ht_qualname, names.ht_qualname),
-        (h.ht_slots, names.ht_slots),
+        (Some(h.ht_name), names.ht_name),
+        (Some(h.ht_qualname), names.ht_qualname),
+        (Some(h.ht_slots), names.ht_slots),
         (h.ht_module, names.ht_module),
     ];
     for (offset, name) in fields {
+        let Some(offset) = offset else { continue };
         let target = reader.cache.pointer(object.offset(offset))?;
         sink.own(target, Step::Interior(name));
     }
-    let getitem = reader.cache.pointer(object.offset(h._spec_cache_getitem))?;
-    sink.refer(getitem, Step::Interior(names.spec_cache), Hold::Borrowed);
+    if let Some(at) = h._spec_cache_getitem {
+        let getitem = reader.cache.pointer(object.offset(at))?;
+        sink.refer(getitem, Step::Interior(names.spec_cache), Hold::Borrowed);
+    }
     let cached = reader.cache.pointer(object.offset(h.ht_cached_keys))?;
     if !cached.is_null()
         && let Some(keys) = Keys::read(reader, cached)?

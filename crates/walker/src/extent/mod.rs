@@ -151,7 +151,8 @@ fn parts<M: Memory>(
     Ok(match info.family {
         Family::Int => {
             let ob_digit = structs.py_long_object.ob_digit;
-            let digits = number::digit_count(reader, object)?.max(1);
+            let least = u64::from(reader.layout.counts_digit_of_zero());
+            let digits = number::digit_count(reader, object)?.max(least);
             Parts::own(ob_digit.saturating_add(digits.saturating_mul(info.itemsize)))
         }
         Family::Str => text(reader, object)?,
@@ -351,7 +352,40 @@ fn code<M: Memory>(
 ) -> Result<Parts, Fault> {
     let own = variable(reader, object, info)?;
     // Numbers this large are refused later.
-    Ok(Parts::own(own.checked_next_multiple_of(8).unwrap_or(own)))
+    let mut parts = Parts::own(own.checked_next_multiple_of(8).unwrap_or(own));
+    parts.counted = code_caches(reader, object)?;
+    Ok(parts)
+}
+
+/// What a code object keeps beside itself up to 3.10: which cells are arguments, and caches
+/// of its instructions.
+fn code_caches<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> Result<u64, Fault> {
+    let structs = &reader.layout.structs;
+    let c = &structs.py_code_object;
+    let (Some(code), Some(cellvars), Some(cell2arg), Some(caches), Some(count), Some(cache)) = (
+        c.co_code,
+        c.co_cellvars,
+        c.co_cell2arg,
+        c.co_opcache,
+        c.co_opcache_size,
+        &structs.py_opcache,
+    ) else {
+        return Ok(0);
+    };
+    let mut bytes = 0;
+    if !reader.cache.pointer(object.offset(cell2arg))?.is_null() {
+        let cells = reader.cache.pointer(object.offset(cellvars))?;
+        let cells = reader.cache.u64(cells.offset(structs.py_tuple_object.ob_size))?;
+        bytes = cells.saturating_mul(8);
+    }
+    if !reader.cache.pointer(object.offset(caches))?.is_null() {
+        let code = reader.cache.pointer(object.offset(code))?;
+        // An index for each instruction, of two bytes.
+        let indices = reader.cache.u64(code.offset(structs.py_bytes_object.ob_size))? / 2;
+        let count = u64::from(reader.cache.u8(object.offset(count))?);
+        bytes = bytes.saturating_add(indices).saturating_add(count * cache.size);
+    }
+    Ok(bytes)
 }
 
 /// A generator has room for the variables and the stack of its frame.
@@ -361,8 +395,11 @@ fn generator<M: Memory>(
     info: &TypeInfo,
 ) -> Result<Parts, Fault> {
     let structs = &reader.layout.structs;
-    let frame = object.offset(structs.py_gen_object.gi_iframe);
-    let code = slots::executable(reader, frame)?;
+    let Some(iframe) = structs.py_gen_object.gi_iframe else {
+        // Up to 3.10 the frame is an object of its own.
+        return Ok(Parts::own(info.basicsize));
+    };
+    let code = slots::executable(reader, object.offset(iframe))?;
     let slots = frame_slots(reader, code)?;
     Ok(Parts::own(info.basicsize + 8 * slots))
 }
@@ -370,9 +407,11 @@ fn generator<M: Memory>(
 /// Pointers in a frame of a code object: variables and stack.
 fn frame_slots<M: Memory>(reader: &mut Reader<'_, M>, code: RemoteAddress) -> Result<u64, Fault> {
     let c = &reader.layout.structs.py_code_object;
-    let (variables, stack) = (c.co_nlocalsplus, c.co_stacksize);
+    let stack = u64::from(reader.cache.u32(code.offset(c.co_stacksize))?);
+    let Some(variables) = c.co_nlocalsplus else {
+        return Ok(stack);
+    };
     let variables = u64::from(reader.cache.u32(code.offset(variables))?);
-    let stack = u64::from(reader.cache.u32(code.offset(stack))?);
     Ok(variables + stack)
 }
 
@@ -382,14 +421,45 @@ fn frame<M: Memory>(
     info: &TypeInfo,
 ) -> Result<Parts, Fault> {
     let structs = &reader.layout.structs;
-    let f_frame = structs.py_frame_object.f_frame;
-    let data = structs.py_frame_object._f_frame_data;
-    let localsplus = structs.py_interpreter_frame.localsplus;
+    let object_layout = &structs.py_frame_object;
+    let (Some(f), Some(f_frame), Some(data)) = (
+        &structs.py_interpreter_frame,
+        object_layout.f_frame,
+        object_layout._f_frame_data,
+    ) else {
+        return frame_object(reader, object, info);
+    };
     let frame = reader.cache.pointer(object.offset(f_frame))?;
     if frame.is_null() {
         return Ok(Parts::own(info.basicsize));
     }
     let code = slots::executable(reader, frame)?;
     let slots = frame_slots(reader, code)?;
-    Ok(Parts::own(data + localsplus + 8 * slots))
+    Ok(Parts::own(data + f.localsplus + 8 * slots))
+}
+
+/// Up to 3.10 a frame has its variables and its stack behind it; the first of them lies
+/// within `PyFrameObject`. One that was made from memory kept for reuse may have more room
+/// than it says.
+fn frame_object<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Result<Parts, Fault> {
+    let structs = &reader.layout.structs;
+    let c = &structs.py_code_object;
+    let Some(f_code) = structs.py_frame_object.f_code else {
+        return Ok(Parts::own(info.basicsize));
+    };
+    let code = reader.cache.pointer(object.offset(f_code))?;
+    let variables = u64::from(reader.cache.u32(code.offset(c.co_nlocals))?);
+    let stack = u64::from(reader.cache.u32(code.offset(c.co_stacksize))?);
+    let mut slots = variables + stack;
+    for names in [c.co_cellvars, c.co_freevars].into_iter().flatten() {
+        let names = reader.cache.pointer(code.offset(names))?;
+        let ob_size = structs.py_tuple_object.ob_size;
+        slots = slots.saturating_add(reader.cache.u64(names.offset(ob_size))?);
+    }
+    let more = slots.saturating_sub(1).saturating_mul(8);
+    Ok(Parts::own(structs.py_frame_object.size.saturating_add(more)))
 }

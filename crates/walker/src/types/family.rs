@@ -98,7 +98,7 @@ impl Family {
             "_io.StringIO" => Self::StringIo,
             "_io.BufferedReader" | "_io.BufferedWriter" | "_io.BufferedRandom" => Self::Buffered,
             "decimal.Decimal" => Self::Decimal,
-            "_struct.Struct" => Self::Struct,
+            "_struct.Struct" | "Struct" => Self::Struct,
             "_pickle.Pickler" => Self::Pickler,
             "_pickle.Unpickler" => Self::Unpickler,
             "memoryview" => Self::MemoryView,

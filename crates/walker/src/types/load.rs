@@ -155,9 +155,11 @@ impl Head {
             members: pointer_in(&bytes, t.tp_members),
             member_count: u64_in(&bytes, t.ob_size),
         };
+        let is_static = head.flags & type_flags::HEAPTYPE == 0;
+        let may_be_unready = is_static && !reader.layout.readies_every_type();
         let possible = head.basicsize < MAX_BASICSIZE
             && head.itemsize < MAX_BASICSIZE
-            && head.flags & type_flags::READY != 0
+            && (head.flags & type_flags::READY != 0 || may_be_unready)
             && head.dictoffset.unsigned_abs() < MAX_BASICSIZE;
         Ok(possible.then_some(head))
     }
@@ -269,22 +271,38 @@ fn add(fields: &mut Vec<Field>, more: Vec<Field>) {
 }
 
 /// `tp_name` when the type was written in C: a static type, or one made by
-/// `PyType_FromSpec`, which alone keeps a copy of the name in `_ht_tpname`.
+/// `PyType_FromSpec`.
 fn c_type_name<M: Memory>(
     reader: &mut Reader<'_, M>,
     address: RemoteAddress,
     flags: u64,
 ) -> Result<Option<String>, Fault> {
-    let structs = &reader.layout.structs;
-    let ht_tpname = structs.py_heap_type_object._ht_tpname;
-    let tp_name = structs.py_type_object.tp_name;
-    if flags & type_flags::HEAPTYPE != 0
-        && reader.cache.pointer(address.offset(ht_tpname))?.is_null()
-    {
+    let tp_name = reader.layout.structs.py_type_object.tp_name;
+    let name = reader.cache.pointer(address.offset(tp_name))?;
+    if flags & type_flags::HEAPTYPE != 0 && !is_from_spec(reader, address, name)? {
         return Ok(None);
     }
-    let name = reader.cache.pointer(address.offset(tp_name))?;
     Ok(Some(reader.cache.c_string(name, 512)?))
+}
+
+/// Whether a heap type was made by `PyType_FromSpec`: that alone keeps a copy of the name in
+/// `_ht_tpname`, from 3.11 on. Before, its `tp_name` is the text of the specification, while
+/// that of a class in Python is the text of its `__name__`.
+fn is_from_spec<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+    tp_name: RemoteAddress,
+) -> Result<bool, Fault> {
+    let structs = &reader.layout.structs;
+    if let Some(field) = structs.py_heap_type_object._ht_tpname {
+        let copy = reader.cache.pointer(address.offset(field))?;
+        return Ok(!copy.is_null());
+    }
+    let ht_name = address.offset(structs.py_heap_type_object.ht_name);
+    let ht_name = reader.cache.pointer(ht_name)?;
+    let utf8 = ht_name.offset(structs.py_compact_unicode_object.utf8);
+    let is_ascii = ht_name.offset(structs.py_ascii_object.size) == tp_name;
+    Ok(!is_ascii && reader.cache.pointer(utf8)? != tp_name)
 }
 
 /// The object pointers among `tp_members`: the `__slots__` of a class, or what a type in C

@@ -22,6 +22,7 @@ pub(in crate::decode) fn connection<M: Memory>(
         (connection.authorizer_ctx, names.authorizer_ctx),
     ];
     for (offset, name) in contexts {
+        let Some(offset) = offset else { continue };
         let at = reader.cache.pointer(object.offset(offset))?;
         if !at.is_null() {
             let callable = reader.cache.pointer(at.offset(context.callable))?;
