@@ -60,7 +60,7 @@ impl SupportRecord {
             return Ok(());
         };
         let name = interpreter.executable.to_string_lossy().replace('/', "-");
-        let path = PathBuf::from(folder).join(name).with_extension("json");
+        let path = PathBuf::from(folder).join(format!("{name}.json"));
         fs::write(&path, serde_json::to_vec(self)?).with_context(|| path.display().to_string())
     }
 
