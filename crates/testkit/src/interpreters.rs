@@ -113,10 +113,10 @@ pub fn unsupported() -> Result<Vec<Interpreter>> {
 /// system, for what does not differ between interpreters.
 pub fn newest() -> Result<Interpreter> {
     let found = supported()?.into_iter().rev();
-    let mut usual = found.filter(|one| one.root.is_none() && !one.free_threaded);
+    let mut usual = found.filter(|one| one.root.is_none() && !one.free_threaded && !one.musl);
     usual
         .next()
-        .context("every supported Python of this machine is free-threaded or in a root")
+        .context("no supported Python of this machine is built as usual")
 }
 
 impl Interpreter {
