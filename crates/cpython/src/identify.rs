@@ -88,11 +88,7 @@ impl Layout {
     }
 
     /// The value of an object that is taken for an `int` of one or two digits.
-    fn small_int<M: Memory>(
-        &self,
-        cache: &mut PageCache<M>,
-        object: RemoteAddress,
-    ) -> Option<u32> {
+    fn small_int<M: Memory>(&self, cache: &mut PageCache<M>, object: RemoteAddress) -> Option<u32> {
         let long = &self.structs.py_long_object;
         let digits = cache.u64(object.offset(long.ob_size?)).ok()?;
         let first = cache.u32(object.offset(long.ob_digit)).ok()?;

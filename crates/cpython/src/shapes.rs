@@ -220,7 +220,9 @@ impl Immortal {
     pub const fn refcount(self, ob_refcnt: u64) -> u32 {
         match self {
             Self::Refcnt32AndFlags => ob_refcnt as u32,
-            Self::Never | Self::StaticRefcnt | Self::Refcnt32 if ob_refcnt > u32::MAX as u64 => u32::MAX,
+            Self::Never | Self::StaticRefcnt | Self::Refcnt32 if ob_refcnt > u32::MAX as u64 => {
+                u32::MAX
+            }
             Self::Never | Self::StaticRefcnt | Self::Refcnt32 => ob_refcnt as u32,
         }
     }

@@ -285,6 +285,8 @@ structs! {
         atexit_callback: atexit_callback = "atexit_py_callback | atexit_callback" {
             func,
         } ? { args, kwargs }
+        // Up to 3.9 the module `atexit` has them in its state.
+        atexit_module_state: atexitmodule_state { atexit_callbacks, ncallbacks }
         // Up to 3.12, between a thread and its frame.
         py_c_frame: _PyCFrame { current_frame, previous } ? { use_tracing }
         // 3.12+: what a code object caches of itself.

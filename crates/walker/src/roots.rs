@@ -247,11 +247,9 @@ impl Roots {
     ) {
         let structs = &reader.layout.structs;
         let i = &structs.py_interpreter_state;
-        let (Some(entry), Some(cache), Some(length)) = (
-            &structs.type_cache_entry,
-            i.type_cache,
-            i.type_cache_length,
-        ) else {
+        let (Some(entry), Some(cache), Some(length)) =
+            (&structs.type_cache_entry, i.type_cache, i.type_cache_length)
+        else {
             // Up to 3.9 it is a static variable of C code, found like others.
             return;
         };

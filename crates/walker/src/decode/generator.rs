@@ -14,11 +14,9 @@ pub(super) fn references<M: Memory>(
     let structs = &reader.layout.structs;
     let g = &structs.py_gen_object;
     let constants = &reader.layout.constants;
-    let (Some(f), Some(state), Some(iframe)) = (
-        &structs.py_interpreter_frame,
-        g.gi_frame_state,
-        g.gi_iframe,
-    ) else {
+    let (Some(f), Some(state), Some(iframe)) =
+        (&structs.py_interpreter_frame, g.gi_frame_state, g.gi_iframe)
+    else {
         // Up to 3.10 the frame is an object, which is a field like others.
         return Ok(());
     };

@@ -1,5 +1,6 @@
 //! Modules: the state of a module in C lies in a block of its own.
 
+use super::library::atexit;
 use super::library::decimal::signals;
 use super::library::zoneinfo::strong_cache;
 use crate::reader::Reader;
@@ -35,6 +36,9 @@ pub(super) fn references<M: Memory>(
             "decimal" => signals(reader, state, sink),
             _ => Ok(()),
         };
+    }
+    if name == "atexit" && atexit::callbacks(reader, state, sink)? {
+        return Ok(());
     }
     // A module of an extension that is in no table.
     let words = (size.min(MAX_STATE) / 8) as usize;

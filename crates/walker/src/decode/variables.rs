@@ -60,11 +60,9 @@ impl Variables {
         code: RemoteAddress,
     ) -> Result<bool, Fault> {
         let structs = &reader.layout.structs;
-        let (Some(count), Some(names), Some(kinds)) = (
-            c.co_nlocalsplus,
-            c.co_localsplusnames,
-            c.co_localspluskinds,
-        ) else {
+        let (Some(count), Some(names), Some(kinds)) =
+            (c.co_nlocalsplus, c.co_localsplusnames, c.co_localspluskinds)
+        else {
             return Ok(false);
         };
         let count = i64::from(reader.cache.u32(code.offset(count))? as i32);

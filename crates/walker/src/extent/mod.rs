@@ -375,15 +375,22 @@ fn code_caches<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> 
     let mut bytes = 0;
     if !reader.cache.pointer(object.offset(cell2arg))?.is_null() {
         let cells = reader.cache.pointer(object.offset(cellvars))?;
-        let cells = reader.cache.u64(cells.offset(structs.py_tuple_object.ob_size))?;
+        let cells = reader
+            .cache
+            .u64(cells.offset(structs.py_tuple_object.ob_size))?;
         bytes = cells.saturating_mul(8);
     }
     if !reader.cache.pointer(object.offset(caches))?.is_null() {
         let code = reader.cache.pointer(object.offset(code))?;
         // An index for each instruction, of two bytes.
-        let indices = reader.cache.u64(code.offset(structs.py_bytes_object.ob_size))? / 2;
+        let indices = reader
+            .cache
+            .u64(code.offset(structs.py_bytes_object.ob_size))?
+            / 2;
         let count = u64::from(reader.cache.u8(object.offset(count))?);
-        bytes = bytes.saturating_add(indices).saturating_add(count * cache.size);
+        bytes = bytes
+            .saturating_add(indices)
+            .saturating_add(count * cache.size);
     }
     Ok(bytes)
 }
@@ -461,5 +468,7 @@ fn frame_object<M: Memory>(
         slots = slots.saturating_add(reader.cache.u64(names.offset(ob_size))?);
     }
     let more = slots.saturating_sub(1).saturating_mul(8);
-    Ok(Parts::own(structs.py_frame_object.size.saturating_add(more)))
+    Ok(Parts::own(
+        structs.py_frame_object.size.saturating_add(more),
+    ))
 }

@@ -1,6 +1,7 @@
 //! Types of the standard library's modules in C that keep objects in blocks of their own,
 //! one file per module.
 
+pub(super) mod atexit;
 pub(super) mod decimal;
 pub(super) mod elementtree;
 pub(super) mod expat;
