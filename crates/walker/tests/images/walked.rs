@@ -81,7 +81,8 @@ pub(crate) fn walk_sound(heap: Heap, python: Python) -> Walked {
         .validate_interpreter(&mut cache, process.runtime, interpreter)
         .unwrap();
     layout.validate_types(&mut cache, interpreter).unwrap();
-    assert_eq!(layout.validate_gc(&mut cache, interpreter), Ok(None));
+    let moved = layout.validate_gc(&mut cache, process.runtime, interpreter);
+    assert_eq!(moved, Ok(None));
 
     let walked = try_walk(python, &process, ValuesKept::Short).unwrap();
     assert_eq!(walked.snapshot.metadata.diagnostics, []);
