@@ -32,7 +32,6 @@ const NAMES: &[(&str, &str, &str)] = &[
         "_PyInterpreterFrame",
         "f_executable",
     ),
-    ("thread_state.status", "PyThreadState", "state"),
     ("err_stackitem.exc_value", "_PyErr_StackItem", "exc_value"),
     ("unicode_object.size", "PyUnicodeObject", "size"),
     (

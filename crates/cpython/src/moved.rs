@@ -19,7 +19,7 @@ impl Layout {
     ///
     /// `published` are the offsets that the target gave, with what the table had. An error
     /// if what it gave did not all move by the same distance: then nothing says where the
-    /// other fields are.
+    /// other fields are. [`validate_types`](Self::validate_types) tries the move far behind.
     pub(crate) fn follow_collector(&mut self, published: &[Disagreement]) -> Result<(), Invalid> {
         let mut sizes = published.iter();
         let Some(size) = sizes.find(|one| one.name == COLLECTOR && one.field == "size") else {
@@ -31,8 +31,9 @@ impl Layout {
         };
         let end = collector.saturating_add(table);
         let moved = |at: u64| at.wrapping_add(target).wrapping_sub(table);
-        for one in published.iter().filter(|one| one.name == INTERPRETER) {
-            // The size of the whole is one of them.
+        let fields = published.iter().filter(|one| one.name == INTERPRETER);
+        // Fields are added at the end, so that the size may have changed by more than that.
+        for one in fields.filter(|one| one.field != "size") {
             if one.table < end || one.target != moved(one.table) {
                 return Err(Invalid::OtherInterpreterState {
                     field: one.field.clone(),

@@ -177,7 +177,29 @@ impl Layout {
         let metatype = self.type_of(cache, dict)?;
         self.named(cache, metatype, "type(dict)", "type")?;
         let itself = self.type_of(cache, metatype)?;
-        same("type(type)", itself, metatype)
+        same("type(type)", itself, metatype)?;
+        self.validate_static_types(cache, interpreter, dict)
+    }
+
+    /// What the interpreter keeps for `dict`, a static type, names that type: so it lies where
+    /// the table says, far into the interpreter's state.
+    fn validate_static_types<M: Memory>(
+        &self,
+        cache: &mut PageCache<M>,
+        interpreter: RemoteAddress,
+        dict: RemoteAddress,
+    ) -> Result<(), Invalid> {
+        let i = &self.structs.py_interpreter_state;
+        let (Some(state), Some(array)) = (&self.structs.static_type_state, i.types_builtins) else {
+            return Ok(());
+        };
+        let place = dict.offset(self.structs.py_type_object.tp_subclasses);
+        let place = cache.u64(place).map_err(unreadable("a type"))?;
+        let at = array.wrapping_add(place.wrapping_sub(1).wrapping_mul(state.size));
+        let named = cache
+            .pointer(interpreter.offset(at.wrapping_add(state.type_)))
+            .map_err(unreadable("the state of static types"))?;
+        same("interp->types.builtins[dict].type", named, dict)
     }
 
     /// `gc.generation0` points to `gc.generations[0]`; where a distribution has moved the

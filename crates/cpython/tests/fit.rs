@@ -40,6 +40,9 @@ fn image_of_3_12() -> Image {
         (INTERPRETER + 112 + 96, INTERPRETER + 112 + 24),
         (INTERPRETER + 352, SYSDICT),
         (THREAD + 16, INTERPRETER),
+        // The first of the static types, which their state names.
+        (DICT + 360, 1),
+        (INTERPRETER + 373_704, DICT),
         (SYSDICT + 8, DICT),
         (DICT + 8, TYPE),
         (DICT + 24, DICT + 1024),
@@ -99,6 +102,7 @@ fn what_does_not_lead_back_is_refused_by_name() {
             (DICT + 1024, u64::from_le_bytes(*b"list\0\0\0\0")),
             "is named 'list'",
         ),
+        ((DICT + 360, 2), "interp->types.builtins[dict].type is 0x0"),
         (
             (INTERPRETER + 208, THREAD),
             "interp->gc.generation0 is 0x300000",
@@ -201,6 +205,7 @@ fn image_of_3_13() -> Image {
         (INTERPRETER + 7376, RUNTIME),
         (INTERPRETER + 7400 + 96, INTERPRETER + 7400 + 24),
         (INTERPRETER + 7640, SYSDICT),
+        (INTERPRETER + 182_968, DICT),
     ]);
     Image { words }
 }

@@ -1,5 +1,7 @@
 //! Offsets, written from CPython's headers: of a static `offsetof` in each version.
 
+use crate::abi_new;
+
 /// A version of CPython, with an interpreter lock, on a 64-bit platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Python {
@@ -9,11 +11,21 @@ pub enum Python {
     V3_12,
     /// 3.13
     V3_13,
+    /// 3.14, with the collector of 3.14.5.
+    V3_14,
+    /// 3.15
+    V3_15,
 }
 
 impl Python {
     /// Every version that can be faked.
-    pub const ALL: [Self; 3] = [Self::V3_11, Self::V3_12, Self::V3_13];
+    pub const ALL: [Self; 5] = [
+        Self::V3_11,
+        Self::V3_12,
+        Self::V3_13,
+        Self::V3_14,
+        Self::V3_15,
+    ];
 
     /// Its number: 11 stands for 3.11.
     pub const fn minor(self) -> u8 {
@@ -21,6 +33,8 @@ impl Python {
             Self::V3_11 => 11,
             Self::V3_12 => 12,
             Self::V3_13 => 13,
+            Self::V3_14 => 14,
+            Self::V3_15 => 15,
         }
     }
 
@@ -29,6 +43,8 @@ impl Python {
             Self::V3_11 => &V3_11,
             Self::V3_12 => &V3_12,
             Self::V3_13 => &V3_13,
+            Self::V3_14 => &abi_new::V3_14,
+            Self::V3_15 => &abi_new::V3_15,
         }
     }
 }
@@ -76,8 +92,6 @@ pub mod offset {
 
     /// `ob_digit` of an `int`.
     pub const OB_DIGIT: u64 = 24;
-    /// `PyTupleObject.ob_item`
-    pub const TUPLE_ITEMS: u64 = 24;
     /// `PyListObject.ob_item`
     pub const LIST_ITEMS: u64 = 24;
     /// `PyListObject.allocated`
@@ -139,19 +153,8 @@ pub mod offset {
     pub const CELL_CONTENTS: u64 = 16;
     /// `PyFrameObject.f_frame`
     pub const FRAME_F_FRAME: u64 = 24;
-    /// `_PyInterpreterFrame.stacktop`
+    /// `_PyInterpreterFrame.stacktop`, up to 3.13; `stackpointer` later.
     pub const FRAME_STACKTOP: u64 = 64;
-    /// `_PyInterpreterFrame.localsplus`
-    pub const FRAME_LOCALSPLUS: u64 = 72;
-
-    /// `_gc_runtime_state.generations`, of 24 bytes each.
-    pub const GC_GENERATIONS: u64 = 24;
-    /// `_gc_runtime_state.generation0`
-    pub const GC_GENERATION0: u64 = 96;
-    /// `_gc_runtime_state.permanent_generation`
-    pub const GC_PERMANENT: u64 = 104;
-    /// `_gc_runtime_state.collecting`
-    pub const GC_COLLECTING: u64 = 200;
 }
 
 /// Offsets that differ between versions.
@@ -159,8 +162,11 @@ pub(crate) struct Abi {
     pub(crate) runtime: RuntimeAbi,
     pub(crate) interpreter: InterpreterAbi,
     pub(crate) thread: ThreadAbi,
+    pub(crate) gc: GcAbi,
     pub(crate) heap_type: HeapTypeAbi,
     pub(crate) text: TextAbi,
+    /// `PyTupleObject.ob_item`
+    pub(crate) tuple_items: u64,
     pub(crate) code: CodeAbi,
     pub(crate) frame: FrameAbi,
     pub(crate) generator: GeneratorAbi,
@@ -201,6 +207,13 @@ pub(crate) struct ThreadAbi {
     /// Where the innermost frame is: `current_frame` of the thread, or its `cframe`, and
     /// `current_frame` within that.
     pub(crate) current_frame: (u64, Option<u64>),
+}
+
+/// `_gc_runtime_state`, whose generations are 24 bytes long each.
+pub(crate) struct GcAbi {
+    pub(crate) generations: u64,
+    pub(crate) generation0: u64,
+    pub(crate) permanent: u64,
 }
 
 /// `PyHeapTypeObject`
@@ -252,6 +265,9 @@ pub(crate) struct FrameAbi {
     pub(crate) owner: u64,
     /// `_f_frame_data` of the object.
     pub(crate) object_data: u64,
+    pub(crate) localsplus: u64,
+    /// Whether [`offset::FRAME_STACKTOP`] is a pointer, and slots have two tag bits.
+    pub(crate) tagged: bool,
 }
 
 pub(crate) struct GeneratorAbi {
@@ -261,6 +277,10 @@ pub(crate) struct GeneratorAbi {
     pub(crate) gi_iframe: u64,
     /// `FRAME_SUSPENDED`
     pub(crate) suspended: i8,
+    /// `FRAME_EXECUTING`
+    pub(crate) executing: i8,
+    /// `FRAME_CLEARED`
+    pub(crate) cleared: i8,
     /// `gi_code`, which 3.12 dropped.
     pub(crate) gi_code: Option<u64>,
 }
@@ -290,6 +310,8 @@ const V3_11: Abi = Abi {
         size: 360,
         current_frame: (56, Some(8)),
     },
+    gc: GC_UP_TO_3_13,
+    tuple_items: 24,
     heap_type: HeapTypeAbi {
         type_size: 408,
         ht_name: 848,
@@ -331,6 +353,8 @@ const V3_11: Abi = Abi {
         instruction: 56,
         owner: 69,
         object_data: 48,
+        localsplus: 72,
+        tagged: false,
     },
     generator: GeneratorAbi {
         gi_name: 32,
@@ -338,6 +362,8 @@ const V3_11: Abi = Abi {
         gi_frame_state: 75,
         gi_iframe: 80,
         suspended: -1,
+        executing: 0,
+        cleared: 4,
         gi_code: Some(16),
     },
 };
@@ -372,6 +398,8 @@ const V3_12: Abi = Abi {
         size: 288,
         current_frame: (56, Some(0)),
     },
+    gc: GC_UP_TO_3_13,
+    tuple_items: 24,
     heap_type: HeapTypeAbi {
         type_size: 416,
         ht_name: 856,
@@ -426,6 +454,8 @@ const V3_13: Abi = Abi {
         size: 336,
         current_frame: (72, None),
     },
+    gc: GC_UP_TO_3_13,
+    tuple_items: 24,
     heap_type: HeapTypeAbi {
         type_size: 416,
         ht_name: 856,
@@ -449,7 +479,13 @@ const V3_13: Abi = Abi {
     },
 };
 
-const TEXT_WITHOUT_WSTR: TextAbi = TextAbi {
+const GC_UP_TO_3_13: GcAbi = GcAbi {
+    generations: 24,
+    generation0: 96,
+    permanent: 104,
+};
+
+pub(crate) const TEXT_WITHOUT_WSTR: TextAbi = TextAbi {
     ascii: 40,
     compact: 56,
     legacy: 64,
@@ -459,7 +495,7 @@ const TEXT_WITHOUT_WSTR: TextAbi = TextAbi {
     wstr: None,
 };
 
-const CODE_FROM_3_12: CodeAbi = CodeAbi {
+pub(crate) const CODE_FROM_3_12: CodeAbi = CodeAbi {
     co_consts: 24,
     co_stacksize: 64,
     co_firstlineno: 68,
@@ -473,7 +509,7 @@ const CODE_FROM_3_12: CodeAbi = CodeAbi {
     co_code_adaptive: 192,
 };
 
-const FRAME_FROM_3_12: FrameAbi = FrameAbi {
+pub(crate) const FRAME_FROM_3_12: FrameAbi = FrameAbi {
     code: 0,
     function: 16,
     globals: 24,
@@ -484,13 +520,17 @@ const FRAME_FROM_3_12: FrameAbi = FrameAbi {
     instruction: 56,
     owner: 70,
     object_data: 48,
+    localsplus: 72,
+    tagged: false,
 };
 
-const GENERATOR_FROM_3_12: GeneratorAbi = GeneratorAbi {
+pub(crate) const GENERATOR_FROM_3_12: GeneratorAbi = GeneratorAbi {
     gi_name: 24,
     gi_qualname: 32,
     gi_frame_state: 67,
     gi_iframe: 72,
     suspended: -1,
+    executing: 0,
+    cleared: 4,
     gi_code: None,
 };

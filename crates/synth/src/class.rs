@@ -140,7 +140,7 @@ impl Heap {
 fn weaklist(python: Python) -> u64 {
     match python {
         Python::V3_11 => 8,
-        Python::V3_12 | Python::V3_13 => 0,
+        _ => 0,
     }
 }
 
@@ -149,6 +149,6 @@ fn managed(python: Python) -> u64 {
     match python {
         Python::V3_11 => MANAGED_DICT,
         Python::V3_12 => MANAGED_DICT | MANAGED_WEAKREF,
-        Python::V3_13 => MANAGED_DICT | MANAGED_WEAKREF | INLINE_VALUES,
+        _ => MANAGED_DICT | MANAGED_WEAKREF | INLINE_VALUES,
     }
 }

@@ -11,14 +11,14 @@ const PER_BLOCK: usize = 64;
 impl Heap {
     /// A `tuple`.
     pub fn tuple(&mut self, items: &[RemoteAddress]) -> RemoteAddress {
-        let object = self.allocate_tracked(offset::TUPLE_ITEMS + 8 * items.len() as u64);
+        let object = self.allocate_tracked(self.abi.tuple_items + 8 * items.len() as u64);
         self.put_tuple(object, items);
         object
     }
 
     /// A `tuple` in no list of the collector, as those of strings and numbers are.
     pub fn untracked_tuple(&mut self, items: &[RemoteAddress]) -> RemoteAddress {
-        let size = offset::GC_HEAD + offset::TUPLE_ITEMS + 8 * items.len() as u64;
+        let size = offset::GC_HEAD + self.abi.tuple_items + 8 * items.len() as u64;
         let object = self.allocate(size).offset(offset::GC_HEAD);
         self.put_tuple(object, items);
         object
@@ -27,7 +27,7 @@ impl Heap {
     fn put_tuple(&mut self, object: RemoteAddress, items: &[RemoteAddress]) {
         self.head(object, "tuple");
         self.put_u64(object, offset::OB_SIZE, items.len() as u64);
-        self.put_pointers(object.offset(offset::TUPLE_ITEMS), items);
+        self.put_pointers(object.offset(self.abi.tuple_items), items);
     }
 
     /// A `list`, with room for two items more than it has.

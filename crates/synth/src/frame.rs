@@ -39,7 +39,8 @@ pub enum Owner {
     Generator = 1,
     /// Its `frame` object, which outlived the call.
     FrameObject = 2,
-    /// The C stack: it joins two runs of the evaluation loop. From 3.12.
+    /// The C stack: it joins two runs of the evaluation loop. From 3.12, and from 3.14 under
+    /// the name of the interpreter.
     CStack = 3,
 }
 
@@ -65,7 +66,7 @@ pub struct FrameSpec<'a> {
     pub globals: RemoteAddress,
     /// Its variables, and then its stack.
     pub slots: &'a [RemoteAddress],
-    /// How many of them are in use; −1 while the frame runs.
+    /// How many of them are in use; −1 while the frame runs and does not say.
     pub stacktop: i32,
     /// The frame that called it, or null.
     pub previous: RemoteAddress,
@@ -129,7 +130,8 @@ impl Heap {
 
     /// A `_PyInterpreterFrame` on the stack of a thread, without an object.
     pub fn frame(&mut self, spec: &FrameSpec<'_>) -> RemoteAddress {
-        let frame = self.allocate(offset::FRAME_LOCALSPLUS + 8 * (spec.code.variables + 4));
+        let size = self.abi.frame.localsplus + 8 * (spec.code.variables + 4);
+        let frame = self.allocate(size);
         self.put_frame(frame, spec);
         frame
     }
@@ -155,7 +157,7 @@ impl Heap {
         spec: &FrameSpec<'_>,
     ) -> (RemoteAddress, RemoteAddress) {
         let abi = &self.abi.generator;
-        let size = abi.gi_iframe + offset::FRAME_LOCALSPLUS + 8 * (spec.code.variables + 4);
+        let size = abi.gi_iframe + self.abi.frame.localsplus + 8 * (spec.code.variables + 4);
         let object = self.allocate_tracked(size);
         self.head(object, "generator");
         let name = self.text("numbers");
@@ -166,8 +168,8 @@ impl Heap {
         }
         let state = match state {
             State::Suspended => abi.suspended,
-            State::Executing => 0,
-            State::Cleared => 4,
+            State::Executing => abi.executing,
+            State::Cleared => abi.cleared,
         };
         self.image
             .put(object.offset(abi.gi_frame_state), &state.to_le_bytes());
@@ -192,8 +194,14 @@ impl Heap {
         for (at, target) in pointers {
             self.put_pointer(frame, at, target);
         }
-        self.put_u32(frame, offset::FRAME_STACKTOP, spec.stacktop as u32);
+        let first = frame.offset(abi.localsplus);
+        if abi.tagged {
+            let top = u64::try_from(spec.stacktop).map(|slots| first.offset(8 * slots));
+            self.put_pointer(frame, offset::FRAME_STACKTOP, top.unwrap_or_default());
+        } else {
+            self.put_u32(frame, offset::FRAME_STACKTOP, spec.stacktop as u32);
+        }
         self.image.put(frame.offset(abi.owner), &[spec.owner as u8]);
-        self.put_pointers(frame.offset(offset::FRAME_LOCALSPLUS), spec.slots);
+        self.put_pointers(first, spec.slots);
     }
 }

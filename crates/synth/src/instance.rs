@@ -87,7 +87,7 @@ impl Heap {
                 let values = self.values(values, false);
                 self.put_dict(object, values.before(1));
             }
-            Python::V3_13 => {
+            _ => {
                 self.values_header(object.offset(class.basicsize), values, true);
             }
         }

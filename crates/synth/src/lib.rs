@@ -11,6 +11,7 @@
 #![allow(clippy::panic)] // For tests only: a heap that can't be built must end the test.
 
 mod abi;
+mod abi_new;
 mod class;
 mod containers;
 mod dict;

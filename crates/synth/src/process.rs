@@ -86,14 +86,15 @@ fn put_innermost(heap: &mut Heap) {
 /// Links the tracked objects, in turn into one of the four lists.
 fn link(heap: &mut Heap) -> [RemoteAddress; 4] {
     let state = heap.interpreter.offset(heap.abi.interpreter.gc);
-    let generation = |i: u64| state.offset(offset::GC_GENERATIONS + 24 * i);
+    let gc = &heap.abi.gc;
+    let generation = |i: u64| state.offset(gc.generations + 24 * i);
     let heads = [
         generation(0),
         generation(1),
         generation(2),
-        state.offset(offset::GC_PERMANENT),
+        state.offset(gc.permanent),
     ];
-    heap.put_pointer(state, offset::GC_GENERATION0, heads[0]);
+    heap.put_pointer(state, gc.generation0, heads[0]);
     let tracked = heap.tracked.clone();
     for (turn, &head) in heads.iter().enumerate() {
         let mut last = head;

@@ -44,8 +44,8 @@ fn all(heap: &Heap) -> Vec<Static> {
         itemsize,
         flags,
     };
-    let frame = abi.frame.object_data + offset::FRAME_LOCALSPLUS;
-    let generator = abi.generator.gi_iframe + offset::FRAME_LOCALSPLUS;
+    let frame = abi.frame.object_data + abi.frame.localsplus;
+    let generator = abi.generator.gi_iframe + abi.frame.localsplus;
     vec![
         one("object", 16, 0, 0),
         one("type", abi.heap_type.size, 40, HAVE_GC | TYPE_SUBCLASS),
@@ -53,7 +53,7 @@ fn all(heap: &Heap) -> Vec<Static> {
         one("float", 24, 0, 0),
         one("str", abi.text.legacy, 0, UNICODE_SUBCLASS),
         one("bytes", 33, 1, BYTES_SUBCLASS),
-        one("tuple", 24, 8, HAVE_GC | TUPLE_SUBCLASS),
+        one("tuple", abi.tuple_items, 8, HAVE_GC | TUPLE_SUBCLASS),
         one("list", 40, 0, HAVE_GC | LIST_SUBCLASS),
         one("dict", 48, 0, HAVE_GC | DICT_SUBCLASS),
         one("set", 200, 0, HAVE_GC),

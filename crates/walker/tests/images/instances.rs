@@ -23,7 +23,7 @@ fn attributes_without_a_dictionary() {
         let allocated = match python {
             Python::V3_11 => 64 + 272,
             Python::V3_12 => 48 + 272,
-            Python::V3_13 => 48 + 280 + 8,
+            _ => 48 + 280 + 8,
         };
         assert_eq!(walked.allocated(session), allocated, "{python:?}");
     }

@@ -33,7 +33,8 @@ fn static_types_keep_their_state_in_the_interpreter() {
         let size = match python {
             Python::V3_11 => 408 + 16,
             Python::V3_12 => 416 + 16,
-            Python::V3_13 => 416,
+            Python::V3_13 | Python::V3_14 => 416,
+            Python::V3_15 => 424,
         };
         assert_eq!((walked.size(list), walked.allocated(list)), (size, 0));
     }
@@ -58,8 +59,13 @@ fn a_class_holds_its_names_bases_and_keys() {
         assert_eq!(walked.kind(class.address), "type");
         assert_eq!(walked.kind(class.dict), "dict of type");
         // The struct, and keys of 32 slots.
-        let plain = if python == Python::V3_11 { 904 } else { 920 };
-        let plain = if python == Python::V3_13 { 928 } else { plain };
+        let plain = match python {
+            Python::V3_11 => 904,
+            Python::V3_12 => 920,
+            Python::V3_13 => 928,
+            Python::V3_14 => 936,
+            Python::V3_15 => 944,
+        };
         assert_eq!(walked.size(class.address), 16 + plain + 32 + 32 + 21 * 16);
     }
 }

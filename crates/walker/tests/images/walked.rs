@@ -10,7 +10,7 @@ use exuvia_synth::{Heap, Process, Python};
 use exuvia_walker::{NoProgress, StaticData, Target, WalkError, WalkOptions, walk};
 
 /// The layouts, in the order of [`Python::ALL`].
-static LAYOUTS: LazyLock<[Layout; 3]> = LazyLock::new(|| {
+static LAYOUTS: LazyLock<[Layout; Python::ALL.len()]> = LazyLock::new(|| {
     Python::ALL
         .map(|python| Layout::for_version(Version::new(3, python.minor(), 0), Flavor::Gil).unwrap())
 });
