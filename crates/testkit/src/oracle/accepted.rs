@@ -166,6 +166,7 @@ const ACCEPTED: &[Accepted] = &[
     no_type("encodings.shift_jis.IncrementalEncoder"),
     no_type("encodings.shift_jis.StreamReader"),
     no_type("encodings.shift_jis.StreamWriter"),
+    no_type("_typing._ConstEvaluator"),
     no_type("typing.ParamSpecArgs"),
     no_type("typing.ParamSpecKwargs"),
     extra(

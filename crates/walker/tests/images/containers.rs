@@ -21,7 +21,9 @@ fn lists_and_tuples() {
         assert_eq!(walked.owned(tuple), steps([("[0]", b), ("[2]", a)]));
         let expected = steps([("[0]", a), ("[1]", tuple), ("[2]", a)]);
         assert_eq!(walked.owned(list), expected);
-        assert_eq!(walked.size(tuple), 64);
+        // From 3.14 a tuple keeps its hash.
+        let head = if python >= Python::V3_14 { 32 } else { 24 };
+        assert_eq!(walked.size(tuple), 16 + head + 3 * 8);
         assert_eq!(walked.size(list), 56 + 5 * 8);
         assert_eq!(walked.allocated(list), 64 + 48);
         assert_eq!((walked.kind(empty), walked.size(empty)), ("list", 56));

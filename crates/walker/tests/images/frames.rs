@@ -157,3 +157,39 @@ fn what_a_running_generator_holds_is_its_frame_s() {
         }
     }
 }
+
+#[test]
+fn slots_with_tags_lead_to_their_objects() {
+    for python in [Python::V3_14, Python::V3_15] {
+        let mut heap = Heap::new(python);
+        let (counted, borrowed, none) = (heap.int(1), heap.int(2), heap.none);
+        // As from 3.14 on: immortal, with flags above the count.
+        heap.image.put_u64(none, 0x0005_0000_c000_0000);
+        let code = heap.code("tags", &[("x", Variable::Local), ("y", Variable::Local)]);
+        let tagged = |object: RemoteAddress, tag| RemoteAddress::new(object.get() | tag);
+        let number = RemoteAddress::new(5 << 2 | 3);
+        let empty = RemoteAddress::new(1);
+        let slots = [counted, tagged(borrowed, 1), tagged(none, 1), number, empty];
+        let frame = heap.frame(&FrameSpec {
+            stacktop: slots.len() as i32,
+            ..FrameSpec::new(code, &slots)
+        });
+        let at = heap.image.pointer(frame);
+        heap.image.put_pointer(frame, tagged(at, 1));
+        heap.innermost = frame;
+        heap.hold("borrowed", borrowed);
+        heap.hold("code", code.address);
+        let walked = walk_sound(heap, python);
+        assert_eq!(
+            walked.owned(frame),
+            steps([("local x", counted), ("stack 0", none)]),
+            "{python:?}"
+        );
+        // Not counted, so something else keeps it.
+        assert_eq!(
+            walked.borrowed(frame),
+            steps([(".f_code", code.address), ("local y", borrowed)])
+        );
+        assert!(walked.has(none, ObjectFlags::IMMORTAL));
+    }
+}

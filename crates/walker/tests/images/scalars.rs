@@ -1,5 +1,6 @@
 //! Numbers and text: values and sizes, as `repr` and `sys.getsizeof` give them.
 
+use exuvia_snapshot::ObjectFlags;
 use exuvia_synth::{Heap, Python, Storage, Text};
 
 use crate::walked::walk_sound;
@@ -78,4 +79,18 @@ fn the_start_of_long_values() {
     assert_eq!(walked.value(float).as_deref(), Some("-0.5"));
     assert_eq!(walked.value(none).as_deref(), Some("None"));
     assert_eq!(walked.kind(none), "types.NoneType");
+}
+
+#[test]
+fn flags_above_a_count_are_no_part_of_it() {
+    for python in [Python::V3_14, Python::V3_15] {
+        let mut heap = Heap::new(python);
+        let number = heap.int(7);
+        heap.hold("number", number);
+        heap.image.put_u64(number, 0x0004_0000_0000_0003);
+        let walked = walk_sound(heap, python);
+        let id = walked.find(number).unwrap();
+        assert_eq!(walked.snapshot.objects.refcount[id.index()], 3);
+        assert!(!walked.has(number, ObjectFlags::IMMORTAL));
+    }
 }
