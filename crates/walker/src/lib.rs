@@ -19,6 +19,7 @@ mod discover;
 mod explore;
 mod extent;
 mod gc;
+mod interned;
 mod kinds;
 mod lines;
 mod marks;

@@ -1,6 +1,7 @@
 //! One thread's view of the target: its cache, the layout and the types known so far.
 
 use crate::diagnostics::Diagnostics;
+use crate::interned::{self, Interned};
 use crate::names::WellKnown;
 use crate::native::NativeView;
 use crate::types::{Field, TypeInfo, TypeTable, of_module_state};
@@ -25,6 +26,8 @@ pub(crate) struct Reader<'a, M> {
     pub(crate) diagnostics: Diagnostics,
     /// The `PyInterpreterState` that keeps the state of static types.
     pub(crate) interpreter: RemoteAddress,
+    /// The dictionaries that do not hold what is in them.
+    pub(crate) interned: &'a Interned,
     /// Bytes of memory in which objects can lie.
     pub(crate) memory_bytes: u64,
     /// Who tells what objects of unknown types refer to.
@@ -55,6 +58,7 @@ impl<'a, M: Memory> Reader<'a, M> {
             names,
             diagnostics: Diagnostics::default(),
             interpreter,
+            interned: &interned::UNKNOWN,
             memory_bytes,
             native: NativeView::None,
             budget: memory_bytes / 8 * READS,

@@ -5,6 +5,7 @@ use crate::describe::{Batch, Description};
 use crate::diagnostics::{Diagnostics, Trouble};
 use crate::discover::Discovery;
 use crate::explore::Explorer;
+use crate::interned::Interned;
 use crate::kinds::KindTable;
 use crate::marks::{Marks, Numbers};
 use crate::names::WellKnown;
@@ -137,6 +138,7 @@ pub fn walk_with_native<M: Memory>(
         Some(_) => NativeView::Apart,
         None => NativeView::None,
     };
+    let interned = Interned::default();
     let new_reader = |cache, interpreter, native| {
         let mut reader = Reader::new(
             memory,
@@ -148,6 +150,7 @@ pub fn walk_with_native<M: Memory>(
             interpreter,
         );
         reader.native = native;
+        reader.interned = &interned;
         reader
     };
     let mut reader = new_reader(DISCOVER_CACHE, RemoteAddress::NULL, first_view);
@@ -156,6 +159,7 @@ pub fn walk_with_native<M: Memory>(
         return Err(WalkError::NoInterpreter);
     };
     reader.interpreter = main.address;
+    interned.find(&mut reader, &interpreters);
     let main = main.address;
 
     let owners = Owners::new(target.regions, interpreters.len());

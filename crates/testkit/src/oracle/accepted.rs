@@ -138,6 +138,15 @@ const ACCEPTED: &[Accepted] = &[
             "the freed iterators in the list of _asyncio are no objects any more",
         )
     },
+    Accepted {
+        detail: Some("[key], borrowed"),
+        to: Some("builtins.str"),
+        versions: (14, u32::MAX),
+        ..missing(
+            Of::Type("builtins.dict"),
+            "the dictionary of interned strings does not hold them (_PyUnicode_InternMortal)",
+        )
+    },
     missing(
         Of::Type("builtins.PyCapsule"),
         "a capsule may bring a traverse function of its own, such as _datetime's",
@@ -150,15 +159,6 @@ const ACCEPTED: &[Accepted] = &[
         ".f_globals",
         "_PyFrame_Traverse does not visit f_globals, which the function of the frame owns",
     ),
-    Accepted {
-        versions: (12, 13),
-        to: Some("builtins.code"),
-        ..extra(
-            Of::Every,
-            ".gi_code",
-            "up to 3.13 gen_traverse does not visit the code of a generator that has ended",
-        )
-    },
     hidden_dict("\"dict of typing.TypeVar\" instead of \"dict (no owner)\""),
     hidden_dict("\"dict of typing.ParamSpec\" instead of \"dict (no owner)\""),
     hidden_dict("\"dict of typing.TypeVarTuple\" instead of \"dict (no owner)\""),

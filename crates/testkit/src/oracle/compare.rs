@@ -4,7 +4,7 @@ use super::untraversed::Untraversed;
 use super::{Comparison, Difference, Report, ReportedObject};
 use crate::Interpreter;
 use exuvia_snapshot::{NameId, ObjectFlags, ObjectId, Reference, Relation, Snapshot};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -165,22 +165,26 @@ impl Comparing<'_> {
     }
 
     fn references_of(&mut self, subject: &Subject<'_>, object: &ReportedObject, id: ObjectId) {
-        let strong: Vec<Reference> = self
-            .snapshot
-            .references
-            .of(id)
-            .filter(|reference| !reference.weak && !self.is_synthetic(reference.target))
-            .collect();
+        let all = self.snapshot.references.of(id);
+        let (weak, strong): (Vec<Reference>, Vec<Reference>) = all
+            .filter(|reference| !self.is_synthetic(reference.target))
+            .partition(|reference| reference.weak);
         let addresses = &self.snapshot.objects.address;
         let present: HashSet<u64> = strong
             .iter()
             .map(|reference| addresses[reference.target.index()])
+            .collect();
+        let borrowed: HashMap<u64, Relation> = weak
+            .iter()
+            .map(|reference| (addresses[reference.target.index()], reference.relation))
             .collect();
         self.references += object.referents.len();
         for &target in &object.referents {
             if !present.contains(&target) {
                 let detail = if self.is_in_its_dict(&strong, target) {
                     IN_ITS_DICT.to_owned()
+                } else if let Some(&relation) = borrowed.get(&target) {
+                    format!("{}, borrowed", self.relation(relation))
                 } else {
                     self.place_of(subject.address, target, object.size)
                 };

@@ -272,6 +272,14 @@ pub(super) fn references<M: Memory>(
         Hold::Borrowed
     };
     let mut place = 0;
+    if reader.interned.contains(dict) {
+        return table.entries(reader, |reader, key, value| {
+            // Met all the same: some strings are held by nothing that is known.
+            sink.refer_by_word(reader, key, Step::Key(place), Hold::Borrowed);
+            sink.refer_by_word(reader, value, Step::Value(key), Hold::Borrowed);
+            place += 1;
+        });
+    }
     table.entries(reader, |_, key, value| {
         sink.refer(key, Step::Key(place), key_hold);
         sink.own(value, Step::Value(key));
