@@ -26,7 +26,11 @@ fn files_of_other_kinds() -> Result<()> {
         heap(&file, &[])?.expect_error(error, hint)
     };
     refused(b"", "it is empty", "ulimit -c")?;
-    refused(b"hello\n", "neither ELF nor a snapshot", "TARGET is a PID")?;
+    refused(
+        b"hello\n",
+        "is neither a core file nor a snapshot",
+        "TARGET is a PID",
+    )?;
     refused(b"MDMP\x93\xa7", "a minidump", "TARGET is a PID")?;
     refused(b"\x1f\x8b\x08\0", "compressed with gzip", "unpack it first")?;
     refused(b"\xfd7zXZ\0\0\0", "compressed with xz", "unpack it first")?;

@@ -15,7 +15,7 @@ fn neither_a_process_nor_a_snapshot() -> Result<()> {
     heap(folder.path())?.expect_error("is not a snapshot", "exuvia dump")?;
     let file = folder.path().join("file");
     fs::write(&file, "text")?;
-    heap(&file)?.expect_error("is not a snapshot", "exuvia dump")
+    heap(&file)?.expect_error("is neither a core file nor a snapshot", "TARGET is a PID")
 }
 
 #[test]

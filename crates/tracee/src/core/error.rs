@@ -25,6 +25,12 @@ pub enum CoreError {
         /// What to do with such a file.
         hint: &'static str,
     },
+    /// Nothing is known of what it is.
+    #[error("{} is neither a core file nor a snapshot", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its process ran on another kind of machine.
     #[error("{} is the core of a program for {machine}; supported is {}", path.display(), std::env::consts::ARCH)]
     OtherMachine {
@@ -95,6 +101,7 @@ impl CoreError {
                 Some("cores belong to the user whose process it was, or to root")
             }
             Self::NotACore { hint, .. } => Some(hint),
+            Self::Unknown { .. } => Some(super::format::TARGETS),
             Self::Damaged { .. } => Some("copy the core again, or take another one"),
             Self::Unpack { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("set TMPDIR to a directory with more room, or unpack the core yourself")

@@ -45,7 +45,8 @@ fn check(bytes: &[u8], path: &Path) -> Result<(), CoreError> {
         return other(what, hint);
     }
     let [0x7f, b'E', b'L', b'F', class, order, ..] = bytes else {
-        return other("neither ELF nor a snapshot", TARGETS);
+        let path = path.to_path_buf();
+        return Err(CoreError::Unknown { path });
     };
     if *order == 2 {
         return Err(machine("a big-endian machine".to_owned()));
@@ -79,7 +80,7 @@ const OWN_MACHINE: u16 = EM_X86_64;
 #[cfg(target_arch = "aarch64")]
 const OWN_MACHINE: u16 = EM_AARCH64;
 
-const TARGETS: &str = "TARGET is a PID, a snapshot directory, or an ELF core file";
+pub(super) const TARGETS: &str = "TARGET is a PID, a snapshot directory, or an ELF core file";
 const UNPACK: &str = "unpack it first, and give the unpacked file";
 
 /// Files that people may take for a core, by how they begin.
