@@ -7,6 +7,7 @@
 //!   exuvia left it as it was.
 //! * [`Exuvia`] runs the tool and reads what it says.
 //! * [`cores`] makes core files of processes.
+//! * [`Packages`] installs extension libraries for an interpreter.
 //! * [`oracle`] compares a snapshot with what the interpreter says of itself.
 //!
 //! The programs that targets run lie in `programs/`, one file each. They end by themselves
@@ -19,6 +20,7 @@ mod fingerprint;
 mod interpreters;
 pub mod oracle;
 mod origin;
+mod packages;
 pub mod refcounts;
 mod root;
 mod signals;
@@ -31,6 +33,7 @@ pub use cache::{cache_folder, gathered_folder};
 pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};
 pub use interpreters::{Interpreter, interpreters, newest, supported, unsupported};
 pub use origin::Origin;
+pub use packages::Packages;
 pub use root::is_root;
 pub use signals::{send_signal, wait_until_exited, wait_until_stopped};
 pub use support::{SUPPORT_VARIABLE, SupportRecord};

@@ -1,0 +1,90 @@
+use crate::Interpreter;
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// A list of packages in `requirements/`, pinned for each version of Python.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packages {
+    /// Extension libraries as they are now: numpy, pandas, pyarrow, protobuf, gevent and more.
+    Extensions,
+    /// Some of them as they were years ago, for one version of Python only.
+    OlderExtensions,
+}
+
+impl Packages {
+    /// The list for an interpreter; `None` when there is none for its version.
+    fn list(self, interpreter: &Interpreter) -> Option<PathBuf> {
+        let (major, minor, _) = interpreter.version;
+        let age = match self {
+            Self::Extensions => "",
+            Self::OlderExtensions => "-older",
+        };
+        let name = format!("requirements/extensions-{major}.{minor}{age}.txt");
+        let list = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        list.exists().then_some(list)
+    }
+
+    /// A folder with the packages for an interpreter, to be put on its `sys.path`; it is
+    /// made by the interpreter's own pip, and kept for the next run in `$EXUVIA_CACHE` or
+    /// `~/.cache/exuvia`. `None` when no list is for its version.
+    pub fn install(self, interpreter: &Interpreter) -> Result<Option<PathBuf>> {
+        let Some(list) = self.list(interpreter) else {
+            return Ok(None);
+        };
+        let wanted = fs::read_to_string(&list)?;
+        let folder = self.folder(interpreter)?;
+        fs::create_dir_all(&folder)?;
+        // Tests run side by side: one installs, the others wait. Closing the file unlocks it.
+        let lock = fs::File::create(format!("{}.lock", folder.display()))?;
+        lock.lock()?;
+        // Written last: an installation that was interrupted has none, and one of another
+        // list has another.
+        let done = folder.join("installed.txt");
+        if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+            return Ok(Some(folder));
+        }
+        fs::remove_dir_all(&folder)?;
+        pip(interpreter, &list, &folder)?;
+        fs::write(&done, &wanted)?;
+        Ok(Some(folder))
+    }
+
+    fn folder(self, interpreter: &Interpreter) -> Result<PathBuf> {
+        let cache = match env::var_os("EXUVIA_CACHE") {
+            Some(cache) => PathBuf::from(cache),
+            None => {
+                let home = env::home_dir().context("no home directory; set EXUVIA_CACHE")?;
+                home.join(".cache/exuvia")
+            }
+        };
+        let path = interpreter.executable.to_string_lossy();
+        let name = path.trim_start_matches('/').replace('/', "-");
+        let age = match self {
+            Self::Extensions => "extensions",
+            Self::OlderExtensions => "older-extensions",
+        };
+        Ok(cache.join("packages").join(age).join(name))
+    }
+}
+
+fn pip(interpreter: &Interpreter, list: &Path, folder: &Path) -> Result<()> {
+    eprintln!("== {} for {interpreter}", list.display());
+    let mut command = Command::new(&interpreter.executable);
+    command
+        .args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:"])
+        .args(["--disable-pip-version-check", "--no-deps", "--target"])
+        .arg(folder)
+        .arg("-r")
+        .arg(list);
+    let output = command.output()?;
+    ensure!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
