@@ -1,8 +1,8 @@
-use crate::Interpreter;
-use anyhow::{Context, Result, ensure};
+use crate::{Interpreter, cache_folder};
+use anyhow::{Result, ensure};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 /// A list of packages in `requirements/`, pinned for each version of Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub enum Packages {
 impl Packages {
     /// The list for an interpreter; `None` when there is none for its version.
     fn list(self, interpreter: &Interpreter) -> Option<PathBuf> {
+        // The interpreter of another root has a cache, and files, of its own.
+        if interpreter.root.is_some() {
+            return None;
+        }
         let (major, minor, _) = interpreter.version;
         let age = match self {
             Self::Extensions => "",
@@ -52,20 +56,13 @@ impl Packages {
     }
 
     fn folder(self, interpreter: &Interpreter) -> Result<PathBuf> {
-        let cache = match env::var_os("EXUVIA_CACHE") {
-            Some(cache) => PathBuf::from(cache),
-            None => {
-                let home = env::home_dir().context("no home directory; set EXUVIA_CACHE")?;
-                home.join(".cache/exuvia")
-            }
-        };
         let path = interpreter.executable.to_string_lossy();
         let name = path.trim_start_matches('/').replace('/', "-");
         let age = match self {
             Self::Extensions => "extensions",
             Self::OlderExtensions => "older-extensions",
         };
-        Ok(cache.join("packages").join(age).join(name))
+        Ok(cache_folder()?.join("packages").join(age).join(name))
     }
 }
 

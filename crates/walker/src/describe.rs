@@ -4,6 +4,7 @@
 //! Threads take chunks of memory in the order of addresses; the results are put together in
 //! that order, so that the tables come out sorted.
 
+use crate::decode::extension::SharedBlock;
 use crate::decode::{self, scan};
 use crate::diagnostics::Trouble;
 use crate::extent;
@@ -22,7 +23,6 @@ use exuvia_snapshot::{
     TypeId, Values,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::ops::Range;
 
 /// The rows of some chunks of memory.
 #[derive(Default)]
@@ -32,6 +32,8 @@ pub(crate) struct Batch {
     pub(crate) values: Values,
     /// Dictionaries, and the type of the instance whose `__dict__` each is.
     pub(crate) owned_dicts: Vec<(ObjectId, TypeId)>,
+    /// Memory that objects share, with the row in this batch of each that may own it.
+    pub(crate) shared: Vec<(usize, SharedBlock)>,
 }
 
 /// What the threads share.
@@ -41,8 +43,6 @@ pub(crate) struct Description<'a> {
     pub(crate) synthetic: &'a FxHashSet<RemoteAddress>,
     pub(crate) interpreters: &'a [Interpreter],
     pub(crate) owners: &'a Owners,
-    /// Where the images of the program and its libraries lie, sorted.
-    pub(crate) images: &'a [Range<u64>],
     pub(crate) values: ValueReader,
 }
 
@@ -270,6 +270,14 @@ impl Description<'_> {
             reader.diagnostics.count(Trouble::ImplausibleSize, object);
             extent = extent::Extent::default();
         }
+        if let Some(extension) = info.extension {
+            let row = batch.objects.address.len();
+            let mut each = |block| batch.shared.push((row, block));
+            if extension.shared(reader, object, &mut each).is_err() {
+                let trouble = Trouble::UnknownNativeMemory;
+                reader.diagnostics.count(trouble, object);
+            }
+        }
         push(&mut batch.objects, object, kind, extent, refcount, flags);
         if let Some(id) = self.numbers.get(object) {
             self.values
@@ -289,11 +297,7 @@ impl Description<'_> {
             let flags = reader.cache.u64(object.offset(tp_flags)).unwrap_or(0);
             return flags & type_flags::HEAPTYPE == 0;
         }
-        let address = object.get();
-        let after = self.images.partition_point(|image| image.end <= address);
-        self.images
-            .get(after)
-            .is_some_and(|image| image.contains(&address))
+        reader.is_in_image(object)
     }
 }
 

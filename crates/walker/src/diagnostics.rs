@@ -22,6 +22,10 @@ pub(crate) enum Trouble {
     BrokenCollectorList,
     /// A chain of frames or threads ends in memory that can't be read, or does not end.
     BrokenChain,
+    /// A type of an extension has the name of one that a decoder knows, and another layout.
+    UnknownExtension,
+    /// Memory that an object of an extension keeps is not laid out as its decoder knows it.
+    UnknownNativeMemory,
     /// The collector was running: its lists may be partly unlinked.
     Collecting,
 }
@@ -35,6 +39,8 @@ impl Trouble {
             Self::ImplausibleSize => "implausible-size",
             Self::BrokenCollectorList => "broken-collector-list",
             Self::BrokenChain => "broken-chain",
+            Self::UnknownExtension => "unknown-extension",
+            Self::UnknownNativeMemory => "unknown-native-memory",
             Self::Collecting => "collector-running",
         }
     }
@@ -47,6 +53,14 @@ impl Trouble {
             Self::ImplausibleSize => "an object gives an impossible size; it counts as 0",
             Self::BrokenCollectorList => "a list of the garbage collector is broken",
             Self::BrokenChain => "a chain of frames or threads is broken",
+            Self::UnknownExtension => {
+                "a type of an extension is laid out in a way that its decoder does not know: what \
+                 its instances hold may be incomplete"
+            }
+            Self::UnknownNativeMemory => {
+                "memory that an object of an extension keeps is laid out in a way that its decoder \
+                 does not know; it is not counted"
+            }
             Self::Collecting => "the garbage collector was running; objects may be missing",
         }
     }

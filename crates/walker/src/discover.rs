@@ -9,18 +9,65 @@ use crate::diagnostics::{Diagnostics, Trouble};
 use crate::marks::Marked;
 use crate::owners::Claim;
 use crate::reader::Reader;
+use crate::runtime::{FrameState, ThreadState};
 use crate::sink::{Hold, Sink, Step};
 use crate::types::Family;
 use exuvia_memory::{Memory, RemoteAddress};
 use rustc_hash::FxHashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many objects a thread takes from its own finds at once, sorted by address.
 const BATCH: usize = 1 << 16;
 
+/// The frames of suspended greenlets, as they are found.
+#[derive(Debug, Default)]
+pub(crate) struct Suspended(Mutex<SuspendedFrames>);
+
+#[derive(Debug, Default)]
+struct SuspendedFrames {
+    /// Each greenlet with its frames, the innermost first.
+    greenlets: Vec<(RemoteAddress, Vec<FrameState>)>,
+    /// Those without an object.
+    synthetic: FxHashSet<RemoteAddress>,
+}
+
+impl Suspended {
+    fn lock(&self) -> MutexGuard<'_, SuspendedFrames> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, greenlet: RemoteAddress, frames: &[FrameState]) {
+        let mut all = self.lock();
+        let without_object = frames.iter().filter(|frame| frame.frame_obj.is_null());
+        all.synthetic
+            .extend(without_object.map(|frame| frame.address));
+        all.greenlets.push((greenlet, frames.to_vec()));
+    }
+
+    /// Whether a frame without an object is there.
+    fn contains(&self, address: RemoteAddress) -> bool {
+        self.lock().synthetic.contains(&address)
+    }
+
+    /// The greenlets by address, each with its frames, the oldest first, as threads have
+    /// them.
+    pub(crate) fn into_threads(self) -> Vec<ThreadState> {
+        let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut greenlets = all.greenlets;
+        greenlets.sort_unstable_by_key(|(greenlet, _)| *greenlet);
+        let threads = greenlets.into_iter().map(|(greenlet, mut frames)| {
+            frames.reverse();
+            ThreadState::of_greenlet(greenlet, frames)
+        });
+        threads.collect()
+    }
+}
+
 /// Marks what an object refers to, and remembers what is new.
 struct Discover<'a> {
     claim: Claim<'a>,
+    suspended: &'a Suspended,
     found: Vec<RemoteAddress>,
     /// Objects whose types are to be asked what they refer to.
     native: Vec<RemoteAddress>,
@@ -62,6 +109,10 @@ impl Sink for Discover<'_> {
             self.meet(word);
         }
     }
+
+    fn suspended(&mut self, greenlet: RemoteAddress, frames: &[FrameState]) {
+        self.suspended.add(greenlet, frames);
+    }
 }
 
 /// What a thread brings home.
@@ -77,6 +128,8 @@ pub(crate) struct Discovery<'a> {
     pub(crate) claim: Claim<'a>,
     /// Frames that run without an object.
     pub(crate) synthetic: &'a FxHashSet<RemoteAddress>,
+    /// Frames of greenlets, which are found on the way.
+    pub(crate) suspended: &'a Suspended,
     /// The next chunk of memory to sweep.
     pub(crate) next_chunk: &'a AtomicUsize,
     pub(crate) cancelled: &'a AtomicBool,
@@ -146,6 +199,7 @@ impl Discovery<'_> {
     fn sink(&self, found: Vec<RemoteAddress>) -> Discover<'_> {
         Discover {
             claim: self.claim,
+            suspended: self.suspended,
             found,
             native: Vec::new(),
             impossible: 0,
@@ -173,7 +227,7 @@ impl Discovery<'_> {
                     read
                 }
             }
-            None if self.synthetic.contains(&object) => {
+            None if self.synthetic.contains(&object) || self.suspended.contains(object) => {
                 decode::frame::synthetic(reader, object, sink)
             }
             None => {

@@ -1,6 +1,7 @@
 //! Numbers: `int` and `float`.
 
 use crate::reader::Reader;
+use crate::types::Family;
 use exuvia_cpython::IntRepr;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
@@ -34,6 +35,24 @@ fn sign_and_count<M: Memory>(
             Ok((tag & 3 == 2, tag >> 3))
         }
     }
+}
+
+/// The value of the `int` at an address, if it is one, not negative and small.
+pub(crate) fn small<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<Option<u64>, Fault> {
+    let is_int = reader.type_of(object).map(|info| info.family) == Some(Family::Int);
+    if !is_int {
+        return Ok(None);
+    }
+    let (negative, count) = sign_and_count(reader, object)?;
+    let ob_digit = reader.layout.structs.py_long_object.ob_digit;
+    Ok(match (negative, count) {
+        (_, 0) => Some(0),
+        (false, 1) => Some(u64::from(reader.cache.u32(object.offset(ob_digit))?)),
+        _ => None,
+    })
 }
 
 /// An `int` as `repr` prints it; `None` for numbers of more than 120 bits.

@@ -4,14 +4,20 @@ use crate::diagnostics::Diagnostics;
 use crate::interned::{self, Interned};
 use crate::names::WellKnown;
 use crate::native::NativeView;
+use crate::sink::Step;
 use crate::types::{Field, TypeInfo, TypeTable, of_module_state};
 use exuvia_cpython::Layout;
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
+use exuvia_snapshot::NameId;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The most pointers that are read at once.
 const POINTERS: usize = 64;
+
+/// How many items of arrays of several dimensions have names.
+const FLAT_NAMES: usize = 1 << 16;
 
 /// How often a thread may read as many words of arrays and chains as there are in memory.
 /// Each belongs to one object, and a pass reads it once or twice; the names of inline
@@ -40,6 +46,12 @@ pub(crate) struct Reader<'a, M> {
     /// go from core to core with every object.
     known: FxHashMap<RemoteAddress, Option<Rc<TypeInfo>>>,
     module_states: FxHashMap<String, Option<Rc<[Field]>>>,
+    /// Where the images of the program and its libraries lie, sorted.
+    pub(crate) images: &'a [Range<u64>],
+    /// Names of classes of C++, by the tables of their virtual functions.
+    pub(crate) cpp_classes: FxHashMap<RemoteAddress, Option<Rc<str>>>,
+    /// `flat[0]`, `flat[1]`, ...: names of items of arrays of several dimensions.
+    flat_names: Vec<NameId>,
 }
 
 impl<'a, M: Memory> Reader<'a, M> {
@@ -65,6 +77,9 @@ impl<'a, M: Memory> Reader<'a, M> {
             types,
             known: FxHashMap::default(),
             module_states: FxHashMap::default(),
+            images: &[],
+            cpp_classes: FxHashMap::default(),
+            flat_names: Vec::new(),
         }
     }
 
@@ -94,6 +109,34 @@ impl<'a, M: Memory> Reader<'a, M> {
         let fields = of_module_state(self.layout, &self.types.names, m_name, m_size).map(Rc::from);
         self.module_states.insert(m_name.to_owned(), fields.clone());
         fields
+    }
+
+    /// The number of a name. Looking it up takes a lock: decoders that need one for each
+    /// object get it when they take a type.
+    pub(crate) fn intern(&self, name: &str) -> NameId {
+        self.types.names.intern(name)
+    }
+
+    /// What the i-th item of an array of several dimensions is called. Only so many are
+    /// called by name: each name is kept for ever.
+    pub(crate) fn flat_item(&mut self, i: usize) -> Step {
+        if i >= FLAT_NAMES {
+            return Step::Numbered(i);
+        }
+        while self.flat_names.len() <= i {
+            let name = format!("flat[{}]", self.flat_names.len());
+            self.flat_names.push(self.types.names.intern(&name));
+        }
+        Step::Attribute(self.flat_names[i])
+    }
+
+    /// Whether an address lies in the image of the program or of a library.
+    pub(crate) fn is_in_image(&self, address: RemoteAddress) -> bool {
+        let address = address.get();
+        let after = self.images.partition_point(|image| image.end <= address);
+        self.images
+            .get(after)
+            .is_some_and(|image| image.contains(&address))
     }
 
     /// Whether what lies at an address looks like an object that is in use: its type is a

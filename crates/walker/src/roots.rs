@@ -62,6 +62,24 @@ pub(crate) fn find<M: Memory>(
     roots.found
 }
 
+/// The frames of a suspended greenlet: nothing collects them, whoever else holds the greenlet.
+pub(crate) fn of_greenlet(
+    interpreter: u32,
+    owner: usize,
+    greenlet: &ThreadState,
+) -> Vec<RootAddress> {
+    let frames = greenlet.frames.iter().enumerate();
+    let roots = frames.map(|(depth, frame)| RootAddress {
+        owner,
+        name: format!("i{interpreter}_g{}_f{depth}", greenlet.thread_id),
+        target: frame.object(),
+        category: RootCategory::Thread,
+        // The greenlet's own reference counts.
+        owned: false,
+    });
+    roots.collect()
+}
+
 #[derive(Default)]
 struct Roots {
     found: Vec<RootAddress>,

@@ -34,6 +34,20 @@ pub(crate) struct ThreadState {
     pub(crate) frames: Vec<FrameState>,
 }
 
+impl ThreadState {
+    /// A suspended greenlet as a thread that no thread of the system runs: greenlets are
+    /// what `threading.get_ident` tells apart where gevent has patched it, by their `id()`.
+    pub(crate) fn of_greenlet(greenlet: RemoteAddress, frames: Vec<FrameState>) -> Self {
+        Self {
+            address: greenlet,
+            thread_id: greenlet.get(),
+            native_thread_id: 0,
+            holds_gil: false,
+            frames,
+        }
+    }
+}
+
 /// A frame of a thread.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FrameState {
@@ -243,7 +257,7 @@ fn frames<M: Memory>(
 
 /// A frame and the one that called it. Frames of the C stack, which only join two runs of
 /// the evaluation loop, are none.
-fn frame<M: Memory>(
+pub(crate) fn frame<M: Memory>(
     reader: &mut Reader<'_, M>,
     address: RemoteAddress,
 ) -> Result<(Option<FrameState>, RemoteAddress), Fault> {

@@ -1,6 +1,7 @@
 //! Where decoders put the references that they find.
 
 use crate::reader::Reader;
+use crate::runtime::FrameState;
 use exuvia_memory::{Memory, RemoteAddress};
 use exuvia_snapshot::NameId;
 
@@ -50,6 +51,10 @@ pub(crate) trait Sink {
         step: Step,
         hold: Hold,
     );
+
+    /// Frames that a suspended greenlet keeps, the innermost first; references to them
+    /// follow.
+    fn suspended(&mut self, _greenlet: RemoteAddress, _frames: &[FrameState]) {}
 
     /// A reference that the object owns.
     fn own(&mut self, target: RemoteAddress, step: Step) {

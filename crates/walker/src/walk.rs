@@ -3,7 +3,7 @@
 use crate::decode::dict::Table;
 use crate::describe::{Batch, Description};
 use crate::diagnostics::{Diagnostics, Trouble};
-use crate::discover::Discovery;
+use crate::discover::{Discovery, Suspended};
 use crate::explore::Explorer;
 use crate::interned::Interned;
 use crate::kinds::KindTable;
@@ -151,10 +151,11 @@ pub fn walk_with_native<M: Memory>(
         );
         reader.native = native;
         reader.interned = &interned;
+        reader.images = target.images;
         reader
     };
     let mut reader = new_reader(DISCOVER_CACHE, RemoteAddress::NULL, first_view);
-    let interpreters = runtime::interpreters(&mut reader, target.runtime)?;
+    let mut interpreters = runtime::interpreters(&mut reader, target.runtime)?;
     let Some(main) = interpreters.first() else {
         return Err(WalkError::NoInterpreter);
     };
@@ -188,6 +189,7 @@ pub fn walk_with_native<M: Memory>(
     let mut roots = roots::find(&mut reader, target.runtime, &interpreters);
     let synthetic = synthetic_frames(&interpreters);
     let public = public_builtins(&mut reader, main);
+    let suspended = Suspended::default();
     let tick = |found| {
         progress.advance(found);
         if progress.cancelled() {
@@ -211,6 +213,7 @@ pub fn walk_with_native<M: Memory>(
         let discovery = Discovery {
             claim: claim(owner),
             synthetic: &synthetic,
+            suspended: &suspended,
             next_chunk: &next_chunk,
             cancelled: &cancelled,
         };
@@ -231,6 +234,7 @@ pub fn walk_with_native<M: Memory>(
     let discovery = Discovery {
         claim: claim(0),
         synthetic: &synthetic,
+        suspended: &suspended,
         next_chunk: &AtomicUsize::new(marks.chunks()),
         cancelled: &cancelled,
     };
@@ -241,6 +245,15 @@ pub fn walk_with_native<M: Memory>(
         return Err(WalkError::Cancelled);
     }
 
+    let greenlets = suspended.into_threads();
+    for greenlet in greenlets {
+        let owner = owners.get(greenlet.address);
+        if let Some(interpreter) = interpreters.get_mut(owner) {
+            roots.extend(roots::of_greenlet(interpreter.id, owner, &greenlet));
+            interpreter.threads.push(greenlet);
+        }
+    }
+    let synthetic = synthetic_frames(&interpreters);
     let numbers = marks.number().ok_or(WalkError::TooManyObjects)?;
     let all_types = types.snapshot();
     let kinds = KindTable::new(layout, all_types, &public);
@@ -251,7 +264,6 @@ pub fn walk_with_native<M: Memory>(
         synthetic: &synthetic,
         interpreters: &interpreters,
         owners: &owners,
-        images: target.images,
         values: ValueReader::new(options.values.unwrap_or(ValuesKept::None)),
     };
     let second_view = match first_view {
@@ -362,6 +374,8 @@ struct Described {
     values: Values,
     owned_dicts: Vec<(ObjectId, exuvia_snapshot::TypeId)>,
     diagnostics: Diagnostics,
+    /// Memory that objects share and that has been counted for one of them.
+    owned_blocks: FxHashSet<RemoteAddress>,
     /// Sums of the sizes.
     size: u64,
     allocated: u64,
@@ -385,7 +399,15 @@ impl Described {
     fn append_sizes(&mut self, batch: &Batch) {
         let more = &batch.objects;
         let rows = more.address.iter().zip(&more.size).zip(&more.allocated);
-        for ((&address, &size), &allocated) in rows {
+        let mut shared = batch.shared.iter().peekable();
+        for (row, ((&address, &size), &allocated)) in rows.enumerate() {
+            let mut allocated = allocated;
+            while let Some((_, block)) = shared.next_if(|(of, _)| *of == row) {
+                // Batches come in the order of addresses: the first to have it owns it.
+                if self.owned_blocks.insert(block.address) {
+                    allocated = allocated.saturating_add(block.bytes);
+                }
+            }
             let sums = self
                 .size
                 .checked_add(size)

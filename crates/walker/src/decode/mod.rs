@@ -4,6 +4,7 @@
 pub(crate) mod code;
 pub(crate) mod deque;
 pub(crate) mod dict;
+pub(crate) mod extension;
 pub(crate) mod frame;
 mod frame_object;
 mod generator;
@@ -89,6 +90,9 @@ pub(crate) fn references<M: Memory>(
         | Family::Combinations
         | Family::CombinationsWithReplacement
         | Family::Permutations => {}
+    }
+    if let Some(extension) = info.extension {
+        extension.references(reader, object, sink)?;
     }
     if info.scan && !reader.native.covers(object, info) {
         scan::references(reader, object, info, sink)?;

@@ -40,17 +40,28 @@ pub(crate) fn block(request: u64) -> u64 {
     }
 }
 
+/// Bytes that the C allocator takes for a request: what libraries in C get, which know
+/// nothing of pymalloc.
+pub(crate) fn c_block(request: u64) -> u64 {
+    const LEAST: u64 = 32;
+    // Larger requests are refused later.
+    let held = request.min(1 << 60) + MALLOC_OVERHEAD;
+    held.next_multiple_of(ALIGNMENT).max(LEAST)
+}
+
 /// What one object takes, in parts.
 #[derive(Debug, Clone, Copy, Default)]
-struct Parts {
+pub(crate) struct Parts {
     /// The object itself, without what lies before it.
-    own: u64,
+    pub(crate) own: u64,
     /// Blocks of its own elsewhere that `__sizeof__` counts.
-    counted: u64,
-    /// Blocks of its own elsewhere that `__sizeof__` does not count.
-    uncounted: u64,
-    /// What `__sizeof__` counts although it is an object of its own, and so another row.
-    others: u64,
+    pub(crate) counted: u64,
+    /// Blocks of its own elsewhere that `__sizeof__` does not count, as the allocator holds
+    /// them.
+    pub(crate) uncounted: u64,
+    /// What `__sizeof__` counts although it is an object of its own, and so another row, or
+    /// is not there.
+    pub(crate) others: u64,
 }
 
 impl Parts {
@@ -83,7 +94,10 @@ pub(crate) fn of<M: Memory>(
     info: &TypeInfo,
     is_static: bool,
 ) -> Result<Extent, Fault> {
-    let parts = parts(reader, object, info)?;
+    let mut parts = parts(reader, object, info)?;
+    if let Some(extension) = info.extension {
+        extension.measure(reader, object, info, &mut parts)?;
+    }
     let shape = reader.layout.shapes.instance_dict;
     // A static type has no header, whatever its metaclass says.
     let headless =

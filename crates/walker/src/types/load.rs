@@ -1,6 +1,7 @@
 //! Reading a `PyTypeObject`.
 
 use super::{DictPlacement, Family, Field, NativeType, TypeInfo, fields, name};
+use crate::decode::extension::{self, Extension};
 use crate::diagnostics::Trouble;
 use crate::names::Names;
 use crate::reader::{Reader, pointer_in, u64_in};
@@ -44,13 +45,14 @@ fn read<M: Memory>(
         .filter(|_| solid.scan && solid.family != Family::Tuple);
     if solid.family == Family::Type {
         // A class's own fields are read by code: which are there depends on the class.
-        solid.fields.clear();
+        solid.fields = std::mem::take(&mut solid.extension_fields);
         solid.scan = false;
     }
     if solid.family == Family::Tuple {
         // Struct sequences are larger than a tuple by items, which are members.
         solid.scan = false;
     }
+    add(&mut solid.fields, solid.extension_fields);
     solid.fields.sort_unstable_by_key(|field| field.offset);
 
     let inline_names = if head.flags & type_flags::MANAGED_DICT != 0 {
@@ -99,6 +101,7 @@ fn read<M: Memory>(
         inline_names,
         is_ctypes: solid.is_ctypes,
         variant: solid.variant,
+        extension: solid.extension,
     }))
 }
 
@@ -198,6 +201,9 @@ struct SolidBase {
     is_ctypes: bool,
     /// Which variant of the layout describes them.
     variant: Option<usize>,
+    /// The decoder of the first of them that has one, and the fields that it knows.
+    extension: Option<Extension>,
+    extension_fields: Vec<Field>,
 }
 
 /// Follows `tp_base` from a type to the first base whose family is known, `object` at the
@@ -213,6 +219,8 @@ fn solid_base<M: Memory>(
         scan: false,
         is_ctypes: false,
         variant: None,
+        extension: None,
+        extension_fields: Vec::new(),
     };
     // A table lists all fields of the struct, and the struct of a base need not be its
     // beginning (`_io.FileIO` and `_io._IOBase`): the first that is found serves.
@@ -236,6 +244,14 @@ fn solid_base<M: Memory>(
         let is_known = table.is_some() || !reader.layout.types.contains_key(&tp_name);
         let family = Family::of_c_type(&tp_name).filter(|_| is_known);
         solid.is_ctypes |= tp_name == "_ctypes.CType_Type";
+        if !described
+            && solid.extension.is_none()
+            && let Some(found) = extension::of_c_type(reader, names, at, &tp_name, head.basicsize)
+        {
+            described = found.is_complete;
+            solid.extension = Some(found.extension);
+            solid.extension_fields = found.fields;
+        }
         if !described {
             if let Some((more, variant)) = table {
                 described = true;

@@ -10,6 +10,7 @@ pub(crate) use family::Family;
 pub(crate) use fields::{Field, of_module_state};
 pub(crate) use table::TypeTable;
 
+use crate::decode::extension::Extension;
 use exuvia_cpython::type_flags;
 use exuvia_memory::RemoteAddress;
 
@@ -69,6 +70,8 @@ pub(crate) struct TypeInfo {
     pub(crate) is_ctypes: bool,
     /// Which variant of the layout describes its struct.
     pub(crate) variant: Option<usize>,
+    /// The decoder of a type of an extension library, or of its base.
+    pub(crate) extension: Option<Extension>,
 }
 
 impl TypeInfo {
@@ -94,6 +97,7 @@ impl TypeInfo {
             inline_names: Vec::new(),
             is_ctypes: false,
             variant: None,
+            extension: None,
         }
     }
 
