@@ -1,0 +1,119 @@
+//! A target with extension libraries, and its snapshot.
+
+use anyhow::{Context, Result, ensure};
+use exuvia_snapshot::{ObjectId, Snapshot};
+use exuvia_testkit::{Exuvia, Interpreter, Launch, Packages, Target, supported};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fmt::{Debug, Display};
+use std::path::{Path, PathBuf};
+
+/// Runs a test with every interpreter that has packages, and then with the older ones; fails
+/// with everything that is wrong in any of them.
+pub(crate) fn with_packages(
+    program: &str,
+    mut test: impl FnMut(&mut Scene) -> Result<()>,
+) -> Result<()> {
+    let mut ran = 0;
+    let mut wrong = String::new();
+    for interpreter in supported()? {
+        for packages in [Packages::Extensions, Packages::OlderExtensions] {
+            let Some(folder) = packages.install(&interpreter)? else {
+                println!("not tested: {interpreter}: no list of packages ({packages:?})");
+                continue;
+            };
+            let scene = format!("{program} on {interpreter} with {packages:?}");
+            let mut found = Scene::new(&interpreter, program, &folder).context(scene.clone())?;
+            test(&mut found).context(scene.clone())?;
+            found.target.assert_alive()?;
+            let version = &found.target.greeting()["version"];
+            println!("tested: {scene}: {version}");
+            if !found.wrong.is_empty() {
+                wrong += &format!("{scene}: {version}\n{}", found.wrong);
+            }
+            ran += 1;
+        }
+    }
+    ensure!(ran > 0, "no interpreter has packages");
+    assert!(wrong.is_empty(), "{wrong}");
+    Ok(())
+}
+
+/// A program with extension libraries, and one snapshot of it for all questions.
+pub(crate) struct Scene {
+    pub(crate) target: Target,
+    pub(crate) snapshot: Snapshot,
+    exuvia: Exuvia,
+    directory: PathBuf,
+    /// The directory is in it.
+    _folder: tempfile::TempDir,
+    /// Everything that is not as expected.
+    wrong: String,
+}
+
+impl Scene {
+    fn new(interpreter: &Interpreter, program: &str, packages: &Path) -> Result<Self> {
+        let target = Launch::new(interpreter, program).arg(packages).start()?;
+        let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
+        let folder = tempfile::tempdir()?;
+        let directory = folder.path().join("extensions.exuvia");
+        exuvia.dump(target.pid(), &directory)?;
+        Ok(Self {
+            snapshot: exuvia_snapshot::open(&directory)?,
+            target,
+            exuvia,
+            directory,
+            _folder: folder,
+            wrong: String::new(),
+        })
+    }
+
+    /// What the program said of itself under a name: pairs of a name and a value.
+    pub(crate) fn said(&self, name: &str) -> Result<Vec<(String, Value)>> {
+        let said = self.target.greeting()[name].as_object();
+        let said = said.with_context(|| format!("the program says nothing of {name}"))?;
+        Ok(said.clone().into_iter().collect())
+    }
+
+    /// The object at an address that the program gave.
+    pub(crate) fn object(&self, address: &Value) -> Result<ObjectId> {
+        let address = address.as_u64().context("not an address")?;
+        let found = self.snapshot.objects.at(address);
+        found.with_context(|| format!("no object at {address:#x}"))
+    }
+
+    /// `sys.getsizeof` of an object, and what the allocator holds for it.
+    pub(crate) fn sizes(&self, object: ObjectId) -> (u64, u64) {
+        let objects = &self.snapshot.objects;
+        (objects.size[object.index()], objects.allocated[object.index()])
+    }
+
+    /// What `exuvia paths` prints for the object at an address that the program gave.
+    pub(crate) fn paths(&self, address: &Value) -> Result<String> {
+        let address = address.as_u64().context("not an address")?;
+        let address = format!("{address:#x}");
+        let arguments: [&OsStr; 4] = [
+            "paths".as_ref(),
+            self.directory.as_ref(),
+            "--at".as_ref(),
+            address.as_ref(),
+        ];
+        let outcome = self.exuvia.run(arguments)?;
+        outcome.expect_success()?;
+        Ok(outcome.stdout)
+    }
+
+    /// Notes it when two things differ.
+    pub(crate) fn compare<T: PartialEq + Debug>(&mut self, what: impl Display, found: T, wanted: T) {
+        if found != wanted {
+            self.wrong += &format!("{what}: found {found:?}, expected {wanted:?}\n");
+        }
+    }
+
+    /// Notes it when something does not hold.
+    pub(crate) fn check(&mut self, holds: bool, what: impl Display) {
+        if !holds {
+            self.wrong += &format!("{what}\n");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! PyTorch, where an interpreter has it: `$EXUVIA_TORCH` names one that can import it.
