@@ -23,7 +23,7 @@ storages = {}
 def storage_of(tensor):
     if hasattr(tensor, "untyped_storage"):
         return tensor.untyped_storage()
-    return tensor.storage()._untyped()
+    return tensor.storage().untyped()
 
 
 def hold(name, *tensors):

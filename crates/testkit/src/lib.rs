@@ -7,7 +7,8 @@
 //!   exuvia left it as it was.
 //! * [`Exuvia`] runs the tool and reads what it says.
 //! * [`cores`] makes core files of processes.
-//! * [`Packages`] installs extension libraries for an interpreter.
+//! * [`Packages`] installs extension libraries for an interpreter, [`Unpacked`] those that
+//!   only Debian has.
 //! * [`oracle`] compares a snapshot with what the interpreter says of itself.
 //!
 //! The programs that targets run lie in `programs/`, one file each. They end by themselves
@@ -15,6 +16,7 @@
 
 mod cache;
 pub mod cores;
+mod debian;
 mod disguise;
 mod fingerprint;
 mod interpreters;
@@ -30,6 +32,7 @@ mod target;
 mod tool;
 
 pub use cache::{cache_folder, gathered_folder};
+pub use debian::Unpacked;
 pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};
 pub use interpreters::{Interpreter, interpreters, newest, supported, unsupported};
 pub use origin::Origin;

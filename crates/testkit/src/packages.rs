@@ -16,8 +16,9 @@ pub enum Packages {
 impl Packages {
     /// The list for an interpreter; `None` when there is none for its version.
     fn list(self, interpreter: &Interpreter) -> Option<PathBuf> {
-        // The interpreter of another root has a cache, and files, of its own.
-        if interpreter.root.is_some() {
+        // Another root has files of its own, and other flavors have no packages.
+        let is_usual = !interpreter.musl && !interpreter.debug && !interpreter.free_threaded;
+        if interpreter.root.is_some() || !is_usual {
             return None;
         }
         let (major, minor, _) = interpreter.version;

@@ -67,7 +67,10 @@ fn buffers_count_once() -> Result<()> {
             let owned = said["owned"].as_u64().context("no bytes")?;
             let basic = said["basic"].as_u64().context("no bytes")?;
             let holds = (owned + basic..owned + basic + MORE).contains(&allocated);
-            scene.check(holds, format!("{name}: {allocated} for a buffer of {owned}"));
+            scene.check(
+                holds,
+                format!("{name}: {allocated} for a buffer of {owned}"),
+            );
         }
         Ok(())
     })
