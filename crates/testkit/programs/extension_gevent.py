@@ -34,7 +34,8 @@ def mark(name):
     return marker
 
 
-def outer(number):
+def outer(number, argument=None):
+    del argument
     marker = Marker()
     sleeping.append([id(gevent.getcurrent()), id(marker)])
     inner(number)
@@ -145,6 +146,7 @@ def main():
 
     greenlet.greenlet(alone).switch()
     jobs = [gevent.spawn(outer, number) for number in range(1000)]
+    jobs.append(gevent.spawn(outer, 1000, mark("argument")))
     gevent.sleep(0)
     assert len(sleeping) == len(jobs)
     gc.collect()

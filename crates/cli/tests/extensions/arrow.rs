@@ -4,18 +4,25 @@ use crate::common::{Scene, with_packages};
 use anyhow::Result;
 use exuvia_snapshot::ObjectId;
 
-/// The sum over all objects is what Arrow's pools have given out: each buffer counts once,
-/// whole where only a slice is left.
+/// One test, so that each program is started and dumped once.
 #[test]
-fn buffers_add_up_to_the_pools() -> Result<()> {
+fn buffers() -> Result<()> {
     with_packages("extension_arrow", |scene| {
-        let pool = scene.target.greeting()["pool"].as_u64();
-        let objects: Vec<ObjectId> = scene.snapshot.objects.ids().collect();
-        let native = objects.into_iter().map(|object| native_of(scene, object));
-        let sum: u64 = native.sum();
-        scene.compare("sum of the buffers", Some(sum), pool);
+        buffers_add_up_to_the_pools(scene)?;
+        buffers_of_python_objects_refer_to_them(scene)?;
         Ok(())
     })
+}
+
+/// The sum over all objects is what Arrow's pools have given out: each buffer counts once,
+/// whole where only a slice is left.
+fn buffers_add_up_to_the_pools(scene: &mut Scene) -> Result<()> {
+    let pool = scene.target.greeting()["pool"].as_u64();
+    let objects: Vec<ObjectId> = scene.snapshot.objects.ids().collect();
+    let native = objects.into_iter().map(|object| native_of(scene, object));
+    let sum: u64 = native.sum();
+    scene.compare("sum of the buffers", Some(sum), pool);
+    Ok(())
 }
 
 /// What the allocator holds for an object of pyarrow beside the object itself.
@@ -32,20 +39,17 @@ fn native_of(scene: &Scene, object: ObjectId) -> u64 {
 }
 
 /// Memory of Python objects is theirs, and a buffer keeps them alive.
-#[test]
-fn buffers_of_python_objects_refer_to_them() -> Result<()> {
-    with_packages("extension_arrow", |scene| {
-        for (name, held) in [
-            ("python buffer", "of_python"),
-            ("sliced python buffer", "in_python"),
-            ("array", "of_numpy"),
-            ("foreign buffer", "foreign"),
-        ] {
-            let address = scene.target.greeting()["markers"][name].clone();
-            let path = scene.paths(&address)?;
-            let start = format!(" 0: hp.Root.i0_modules['held'].__dict__['{held}']->buffer");
-            scene.check(path.starts_with(&start), format!("{name}: {path}"));
-        }
-        Ok(())
-    })
+fn buffers_of_python_objects_refer_to_them(scene: &mut Scene) -> Result<()> {
+    for (name, held) in [
+        ("python buffer", "of_python"),
+        ("sliced python buffer", "in_python"),
+        ("array", "of_numpy"),
+        ("foreign buffer", "foreign"),
+    ] {
+        let address = scene.target.greeting()["markers"][name].clone();
+        let path = scene.paths(&address)?;
+        let start = format!(" 0: hp.Root.i0_modules['held'].__dict__['{held}']->buffer");
+        scene.check(path.starts_with(&start), format!("{name}: {path}"));
+    }
+    Ok(())
 }

@@ -19,60 +19,69 @@ const PATHS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// One test, so that each program is started and dumped once.
 #[test]
-fn locals_of_suspended_greenlets_are_named() -> Result<()> {
+fn suspended_frames() -> Result<()> {
     with_packages("extension_gevent", |scene| {
-        let markers = scene.target.greeting()["markers"].clone();
-        let greenlets = scene.target.greeting()["greenlets"].clone();
-        for (marker, greenlet, path) in PATHS {
-            let greenlet = &greenlets[greenlet];
-            let wanted = format!(" 0: hp.Root.i0_g{greenlet}_{path}\n");
-            let found = scene.paths(&markers[marker])?;
-            scene.compare(marker, found, wanted);
-        }
+        locals_of_suspended_greenlets_are_named(scene)?;
+        what_greenlets_hold_beside_frames(scene)?;
+        a_thousand_sleeping_greenlets(scene)?;
         Ok(())
     })
 }
 
-#[test]
-fn what_greenlets_hold_beside_frames() -> Result<()> {
-    with_packages("extension_gevent", |scene| {
-        let markers = scene.target.greeting()["markers"].clone();
-        let held = " 0: hp.Root.i0_modules['held'].__dict__";
-        for (marker, path) in [
-            ("function of a new greenlet", "['new'].run.marker"),
-            ("exception being handled", "['handling']->exc_state.args[0]"),
-        ] {
-            let found = scene.paths(&markers[marker])?;
-            scene.compare(marker, found, format!("{held}{path}\n"));
-        }
-        // The collector does not see this one: it is not waiting to be collected.
-        let alone = scene.paths(&markers["local of a greenlet that is alone"])?;
-        let is_root = alone.starts_with(" 0: hp.Root.i0_g");
-        scene.check(is_root, format!("a greenlet that is alone: {alone}"));
-        Ok(())
-    })
+fn locals_of_suspended_greenlets_are_named(scene: &mut Scene) -> Result<()> {
+    let markers = scene.target.greeting()["markers"].clone();
+    let greenlets = scene.target.greeting()["greenlets"].clone();
+    for (marker, greenlet, path) in PATHS {
+        let greenlet = &greenlets[greenlet];
+        let wanted = format!(" 0: hp.Root.i0_g{greenlet}_{path}\n");
+        let found = scene.paths(&markers[marker])?;
+        scene.compare(marker, found, wanted);
+    }
+    Ok(())
+}
+
+fn what_greenlets_hold_beside_frames(scene: &mut Scene) -> Result<()> {
+    let markers = scene.target.greeting()["markers"].clone();
+    let held = " 0: hp.Root.i0_modules['held'].__dict__";
+    for (marker, path) in [
+        ("function of a new greenlet", "['new'].run.marker"),
+        ("exception being handled", "['handling']->exc_state.args[0]"),
+    ] {
+        let found = scene.paths(&markers[marker])?;
+        scene.compare(marker, found, format!("{held}{path}\n"));
+    }
+    // A field of gevent's own type, whose instances the collector leaves alone while they
+    // sleep.
+    let argument = scene.paths(&markers["argument"])?;
+    let is_known = argument.starts_with(" 0: hp.Root.i0_")
+        && argument.ends_with("[1]\n")
+        && argument.contains("['jobs'][1000]");
+    scene.check(is_known, format!("argument: {argument}"));
+    // The collector does not see this one: it is not waiting to be collected.
+    let alone = scene.paths(&markers["local of a greenlet that is alone"])?;
+    let is_root = alone.starts_with(" 0: hp.Root.i0_g");
+    scene.check(is_root, format!("a greenlet that is alone: {alone}"));
+    Ok(())
 }
 
 /// Each of a thousand greenlets has its locals, in a frame that the tables name.
-#[test]
-fn a_thousand_sleeping_greenlets() -> Result<()> {
-    with_packages("extension_gevent", |scene| {
-        let sleeping = scene.target.greeting()["sleeping"].clone();
-        let sleeping = sleeping.as_array().context("no greenlets")?;
-        scene.compare("greenlets", sleeping.len(), 1000);
-        for pair in sleeping {
-            let (greenlet, marker) = (scene.object(&pair[0])?, scene.object(&pair[1])?);
-            let frames = frames_of(scene, greenlet);
-            let holder = frames.iter().copied().find(|&frame| {
-                let mut references = scene.snapshot.references.of(frame);
-                references.any(|r| r.target == marker && matches!(r.relation, Relation::Local(_)))
-            });
-            let function = holder.and_then(|frame| function_of(scene, frame));
-            scene.compare("function", function.as_deref(), Some("outer"));
-        }
-        Ok(())
-    })
+fn a_thousand_sleeping_greenlets(scene: &mut Scene) -> Result<()> {
+    let sleeping = scene.target.greeting()["sleeping"].clone();
+    let sleeping = sleeping.as_array().context("no greenlets")?;
+    scene.compare("greenlets", sleeping.len(), 1001);
+    for pair in sleeping {
+        let (greenlet, marker) = (scene.object(&pair[0])?, scene.object(&pair[1])?);
+        let frames = frames_of(scene, greenlet);
+        let holder = frames.iter().copied().find(|&frame| {
+            let mut references = scene.snapshot.references.of(frame);
+            references.any(|r| r.target == marker && matches!(r.relation, Relation::Local(_)))
+        });
+        let function = holder.and_then(|frame| function_of(scene, frame));
+        scene.compare("function", function.as_deref(), Some("outer"));
+    }
+    Ok(())
 }
 
 /// The frames that a greenlet refers to.

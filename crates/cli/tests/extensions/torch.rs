@@ -3,47 +3,49 @@
 use crate::common::{Scene, with_debian};
 use anyhow::{Context, Result};
 
-/// The bytes of a storage count for one of the objects that share it.
+/// One test, so that each program is started and dumped once.
 #[test]
-fn storages_count_once() -> Result<()> {
+fn tensors_and_storages() -> Result<()> {
     with_debian("python3-torch", "extension_torch", |scene| {
-        for (name, said) in scene.said("storages")? {
-            let addresses = said["addresses"].as_array().context("no tensors")?;
-            let bytes = said["bytes"].as_u64().context("no bytes")?;
-            let mut native = 0;
-            for address in addresses {
-                native += native_of(scene, address)?;
-            }
-            scene.compare(name, native, bytes);
-        }
+        storages_count_once(scene)?;
+        tensors_refer_to_the_arrays_whose_memory_they_use(scene)?;
+        gradients_are_found(scene)?;
         Ok(())
     })
+}
+
+/// The bytes of a storage count for one of the objects that share it.
+fn storages_count_once(scene: &mut Scene) -> Result<()> {
+    for (name, said) in scene.said("storages")? {
+        let addresses = said["addresses"].as_array().context("no tensors")?;
+        let bytes = said["bytes"].as_u64().context("no bytes")?;
+        let mut native = 0;
+        for address in addresses {
+            native += native_of(scene, address)?;
+        }
+        scene.compare(name, native, bytes);
+    }
+    Ok(())
 }
 
 /// What a tensor borrows from an array is the array's.
-#[test]
-fn tensors_refer_to_the_arrays_whose_memory_they_use() -> Result<()> {
-    with_debian("python3-torch", "extension_torch", |scene| {
-        let greeting = scene.target.greeting().clone();
-        let path = scene.paths(&greeting["array"])?;
-        let wanted = " 0: hp.Root.i0_modules['held'].__dict__['shared']->data\n";
-        scene.compare("array", path.as_str(), wanted);
-        let shared = native_of(scene, &greeting["shared"])?;
-        scene.compare("bytes of the tensor", shared, 0);
-        Ok(())
-    })
+fn tensors_refer_to_the_arrays_whose_memory_they_use(scene: &mut Scene) -> Result<()> {
+    let greeting = scene.target.greeting().clone();
+    let path = scene.paths(&greeting["array"])?;
+    let wanted = " 0: hp.Root.i0_modules['held'].__dict__['shared']->data\n";
+    scene.compare("array", path.as_str(), wanted);
+    let shared = native_of(scene, &greeting["shared"])?;
+    scene.compare("bytes of the tensor", shared, 0);
+    Ok(())
 }
 
 /// A gradient has a Python object that C++ holds, once Python has asked for it.
-#[test]
-fn gradients_are_found() -> Result<()> {
-    with_debian("python3-torch", "extension_torch", |scene| {
-        let greeting = scene.target.greeting().clone();
-        let path = scene.paths(&greeting["grad"])?;
-        let wanted = " 0: hp.Root.i0_modules['held'].__dict__['weight'][0].grad\n";
-        scene.compare("grad", path.as_str(), wanted);
-        Ok(())
-    })
+fn gradients_are_found(scene: &mut Scene) -> Result<()> {
+    let greeting = scene.target.greeting().clone();
+    let path = scene.paths(&greeting["grad"])?;
+    let wanted = " 0: hp.Root.i0_modules['held'].__dict__['weight'][0].grad\n";
+    scene.compare("grad", path.as_str(), wanted);
+    Ok(())
 }
 
 /// What the allocator holds for an object beside the object itself.

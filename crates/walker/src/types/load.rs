@@ -40,9 +40,14 @@ fn read<M: Memory>(
     };
     let name = name::read(reader, address, head.flags)?;
     let mut solid = solid_base(reader, names, address)?;
-    let native = head
+    let mut native = head
         .native()
         .filter(|_| solid.scan && solid.family != Family::Tuple);
+    if let Some(native) = &mut native
+        && solid.extension.is_some_and(Extension::hides_from_gc)
+    {
+        native.is_gc = RemoteAddress::NULL;
+    }
     if solid.family == Family::Type {
         // A class's own fields are read by code: which are there depends on the class.
         solid.fields = std::mem::take(&mut solid.extension_fields);

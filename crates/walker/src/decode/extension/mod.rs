@@ -227,6 +227,14 @@ decoders! {
     Upb: upb::Upb,
 }
 
+impl Extension {
+    /// Whether `tp_is_gc` denies some instances to the collector, so that it leaves them
+    /// alone, although `tp_traverse` can tell what they hold: greenlets that are suspended.
+    pub(crate) fn hides_from_gc(self) -> bool {
+        matches!(self, Self::Greenlet(_))
+    }
+}
+
 /// A type that a decoder has taken.
 pub(crate) struct Found {
     pub(crate) extension: Extension,
