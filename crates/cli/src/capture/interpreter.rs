@@ -115,7 +115,7 @@ fn layout(memory: &impl Memory, image: &PythonImage) -> Result<Layout, CaptureEr
     // The process runs, and may be changing just what is read.
     let mut tries = (0..IDENTIFY_TRIES).map(|_| Layout::identify(memory, image.runtime));
     let found = tries.find_map(|found| found);
-    found.ok_or_else(|| match image.version_hint {
+    found.ok_or(match image.version_hint {
         // Older than what is supported, as far as the names of files tell.
         Some((major, minor)) => CaptureError::OldVersion { major, minor },
         None => CaptureError::UnknownVersion,
