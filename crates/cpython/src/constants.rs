@@ -36,4 +36,8 @@ constants! {
     frame_suspended_yield_from: FRAME_SUSPENDED_YIELD_FROM,
     frame_owned_by_cstack: FRAME_OWNED_BY_CSTACK,
     frame_owned_by_interpreter: FRAME_OWNED_BY_INTERPRETER,
+    // The heaps of a thread that hold the collector's objects, free-threaded: those without
+    // anything before them, and those with managed fields before them.
+    py_mimalloc_heap_gc: _Py_MIMALLOC_HEAP_GC,
+    py_mimalloc_heap_gc_pre: _Py_MIMALLOC_HEAP_GC_PRE,
 }

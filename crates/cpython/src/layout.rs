@@ -117,6 +117,11 @@ const TABLES: &[Table] = &[
         text: include_str!("../../../layouts/3.13-gil.toml"),
     },
     Table {
+        version: Version::new(3, 13, 0),
+        flavor: Flavor::FreeThreaded,
+        text: include_str!("../../../layouts/3.13-free-threaded.toml"),
+    },
+    Table {
         version: Version::new(3, 14, 0),
         flavor: Flavor::Gil,
         text: include_str!("../../../layouts/3.14-gil.toml"),

@@ -11,8 +11,10 @@
 
 mod constants;
 mod debug_offsets;
+pub mod gc_bits;
 mod identify;
 mod layout;
+pub mod mimalloc;
 mod moved;
 mod quirks;
 mod shapes;
@@ -30,7 +32,7 @@ pub use debug_offsets::Disagreement;
 pub use layout::{Layout, UnsupportedVersion};
 pub use shapes::{
     CurrentFrame, DictKeys, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal,
-    InstanceDict, IntRepr, LineTable, Shapes, StaticTypes,
+    InstanceDict, IntRepr, LineTable, Refcount, Shapes, StaticTypes,
 };
 pub use stack_ref::StackRef;
 pub use structs::*;

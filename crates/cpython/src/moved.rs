@@ -55,7 +55,8 @@ impl Layout {
             }
         }
         let gc = &self.structs.gc_runtime_state;
-        if target < gc.generation0.saturating_add(8) {
+        let has_lists = self.shapes.gc_lists == GcLists::ThreeGenerations;
+        if has_lists && target < gc.generation0.saturating_add(8) {
             self.shapes.gc_lists = GcLists::Incremental;
         }
         Ok(())

@@ -24,6 +24,9 @@ pub struct Shapes {
     pub current_frame: CurrentFrame,
     /// How a code object keeps the lines of its instructions.
     pub line_table: LineTable,
+    /// How an object counts the references to it; in one word where a table says nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub refcount: Refcount,
     /// How an object says that it is never freed.
     pub immortal: Immortal,
     /// Where a static type keeps its dictionary and subclasses.
@@ -60,6 +63,9 @@ pub enum InstanceDict {
     /// at `tp_basicsize`, if the type has [`type_flags::INLINE_VALUES`] and they are
     /// `valid`. From 3.13.
     InlineValues,
+    /// As `InlineValues`, but the dictionary lies at object − 8, where other builds have
+    /// the collector's head. Free-threaded, from 3.13.
+    InlineValuesHeadless,
 }
 
 impl InstanceDict {
@@ -71,6 +77,7 @@ impl InstanceDict {
             Self::DictPointerAndValuesBefore | Self::TaggedDictOrValues | Self::InlineValues => {
                 Some(24)
             }
+            Self::InlineValuesHeadless => Some(8),
         }
     }
 
@@ -79,7 +86,10 @@ impl InstanceDict {
     pub const fn values_before(self) -> Option<u64> {
         match self {
             Self::DictPointerAndValuesBefore => Some(32),
-            Self::DictOffset | Self::TaggedDictOrValues | Self::InlineValues => None,
+            Self::DictOffset
+            | Self::TaggedDictOrValues
+            | Self::InlineValues
+            | Self::InlineValuesHeadless => None,
         }
     }
 
@@ -89,6 +99,16 @@ impl InstanceDict {
         match self {
             Self::DictOffset | Self::DictPointerAndValuesBefore => None,
             Self::TaggedDictOrValues | Self::InlineValues => Some(32),
+            Self::InlineValuesHeadless => Some(16),
+        }
+    }
+
+    /// Whether values lie inside the object, at `tp_basicsize`, if its type has
+    /// [`type_flags::INLINE_VALUES`].
+    pub const fn are_values_inside(self) -> bool {
+        match self {
+            Self::DictOffset | Self::DictPointerAndValuesBefore | Self::TaggedDictOrValues => false,
+            Self::InlineValues | Self::InlineValuesHeadless => true,
         }
     }
 
@@ -98,11 +118,12 @@ impl InstanceDict {
         let managed = match self {
             Self::DictOffset => 0,
             Self::DictPointerAndValuesBefore => type_flags::MANAGED_DICT,
-            Self::TaggedDictOrValues | Self::InlineValues => {
+            Self::TaggedDictOrValues | Self::InlineValues | Self::InlineValuesHeadless => {
                 type_flags::MANAGED_DICT | type_flags::MANAGED_WEAKREF
             }
         };
-        let gc_head = if is_gc { 16 } else { 0 };
+        let has_head = is_gc && !matches!(self, Self::InlineValuesHeadless);
+        let gc_head = if has_head { 16 } else { 0 };
         let managed_fields = if tp_flags & managed != 0 { 16 } else { 0 };
         gc_head + managed_fields
     }
@@ -182,6 +203,23 @@ pub enum LineTable {
     Locations,
 }
 
+/// How an object counts the references to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refcount {
+    /// In one number, `ob_refcnt`.
+    #[default]
+    OneNumber,
+    /// In two: `ob_ref_local` counts those of the thread that made the object,
+    /// `ob_ref_shared`, above two bits of flags, those of all others, and may be negative.
+    /// Free-threaded.
+    LocalAndShared,
+}
+
+fn is_default<T: Default + PartialEq>(shape: &T) -> bool {
+    *shape == T::default()
+}
+
 /// How an object says that it is never freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -196,6 +234,8 @@ pub enum Immortal {
     /// As before, and the count is only these 32 bits: above them lie 16 bits for what
     /// overflows, and 16 bits of flags. From 3.14.
     Refcnt32AndFlags,
+    /// All bits of the count of its own thread, `ob_ref_local`, are set. Free-threaded.
+    RefLocal,
 }
 
 /// Counts from here on are pointers.
@@ -207,19 +247,21 @@ const KNOWN_FLAGS: u16 = 0xff;
 const STATIC_REFCNT: u64 = 999_999_999;
 
 impl Immortal {
-    /// Whether an object with this word as its reference count is immortal.
+    /// Whether an object with this word as its reference count is immortal; of two counts,
+    /// the word is that of the object's own thread.
     pub const fn is_immortal(self, ob_refcnt: u64) -> bool {
         match self {
             Self::Never => false,
             Self::StaticRefcnt => ob_refcnt > STATIC_REFCNT / 2,
             Self::Refcnt32 | Self::Refcnt32AndFlags => (ob_refcnt as u32 as i32) < 0,
+            Self::RefLocal => ob_refcnt == u32::MAX as u64,
         }
     }
 
     /// The reference count in this word; `u32::MAX` when it is larger than that.
     pub const fn refcount(self, ob_refcnt: u64) -> u32 {
         match self {
-            Self::Refcnt32AndFlags => ob_refcnt as u32,
+            Self::Refcnt32AndFlags | Self::RefLocal => ob_refcnt as u32,
             Self::Never | Self::StaticRefcnt | Self::Refcnt32 if ob_refcnt > u32::MAX as u64 => {
                 u32::MAX
             }
@@ -231,7 +273,7 @@ impl Immortal {
     /// the pointer to the next free block with which free blocks begin.
     pub const fn is_plausible(self, ob_refcnt: u64) -> bool {
         match self {
-            Self::Never | Self::StaticRefcnt | Self::Refcnt32 => {
+            Self::Never | Self::StaticRefcnt | Self::Refcnt32 | Self::RefLocal => {
                 ob_refcnt != 0 && ob_refcnt < FIRST_POINTER
             }
             Self::Refcnt32AndFlags => {
@@ -283,6 +325,9 @@ pub enum GcLists {
     /// A young list, two old ones and a permanent one, at the same places, but nothing that
     /// points to the first. 3.14.0 to 3.14.4; no table has it, see `moved.rs`.
     Incremental,
+    /// In no list: they are the blocks with the bit "tracked" in those pages of mimalloc
+    /// that hold nothing but objects of the collector. Free-threaded.
+    MimallocSegments,
 }
 
 #[cfg(test)]
@@ -297,6 +342,9 @@ mod tests {
         let shape = InstanceDict::TaggedDictOrValues;
         assert_eq!(shape.pre_header(gc_and_weakref, true), 32);
         assert_eq!(shape.pre_header(0, false), 0);
+        let shape = InstanceDict::InlineValuesHeadless;
+        assert_eq!(shape.pre_header(gc_and_weakref, true), 16);
+        assert_eq!(shape.pre_header(0, true), 0);
     }
 
     #[test]
@@ -306,6 +354,8 @@ mod tests {
         assert!(!Immortal::Refcnt32.is_immortal(0x7fff_ffff));
         assert!(Immortal::StaticRefcnt.is_immortal(999_999_990));
         assert!(!Immortal::StaticRefcnt.is_immortal(1_000_000));
+        assert!(Immortal::RefLocal.is_immortal(0xffff_ffff));
+        assert!(!Immortal::RefLocal.is_immortal(0x8000_0000));
         assert!(Immortal::Refcnt32AndFlags.is_immortal(0x0005_0000_c000_0000));
         assert!(!Immortal::Refcnt32AndFlags.is_immortal(0x0004_0000_0000_0001));
     }

@@ -22,7 +22,8 @@ pub struct FieldSpec {
     /// Its paths in DWARF, separated by `|`; the first that a build has is taken.
     ///
     /// `a.b` is a field of a field. `length of a` is the number of elements of an array;
-    /// `bit of a.b` is the position of a bit field within `a`, and `width of a.b` its bits.
+    /// `bit of a.b` is the position of a bit field within `a`, and `width of a.b` its bits;
+    /// `bit of b` is that within the struct itself.
     pub paths: &'static str,
     /// Whether some builds don't have it.
     pub optional: bool,
@@ -31,7 +32,8 @@ pub struct FieldSpec {
 /// An enumerator, such as `FRAME_CLEARED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConstantSpec {
-    /// Its name in C, in the tables, and in lower case in Rust.
+    /// Its name in C; the tables have it in upper case, Rust in lower case, both without an
+    /// underscore before it.
     pub name: &'static str,
 }
 

@@ -10,7 +10,11 @@ use crate::spec::structs;
 structs! {
     always {
         // Heads of objects.
-        py_object: PyObject { ob_refcnt, ob_type }
+        py_object: PyObject { ob_type } ? {
+            ob_refcnt,
+            // Free-threaded.
+            ob_tid, ob_gc_bits, ob_ref_local, ob_ref_shared,
+        }
         py_var_object: PyVarObject { ob_size }
         py_gc_head: PyGC_Head { _gc_next, _gc_prev }
 
@@ -173,7 +177,7 @@ structs! {
 
         // Context variables.
         py_context: PyContext { ctx_prev, ctx_vars, ctx_weakreflist, ctx_entered }
-        py_context_var: PyContextVar { var_name, var_default, var_cached }
+        py_context_var: PyContextVar { var_name, var_default } ? { var_cached }
         py_context_token: PyContextToken { tok_ctx, tok_var, tok_oldval }
 
         // `threading.local`.
@@ -199,6 +203,9 @@ structs! {
             static_objects, global_objects, static_objects_singletons = "static_objects.singletons",
             types_managed_static_types = "types.managed_static.types",
             types_managed_static_types_length = "length of types.managed_static.types",
+            // Whether each block of the allocators has words around it, against overruns.
+            allocators_is_debug_enabled = "allocators.is_debug_enabled",
+            stoptheworld_requested = "stoptheworld.requested",
         }
         py_interpreter_state: PyInterpreterState {
             next, id, threads_head = "threads.head | tstate_head", finalizing,
@@ -232,6 +239,11 @@ structs! {
             types_for_extensions_length = "length of types.for_extensions.initialized",
             monitoring_callables, monitoring_tool_names,
             dict_state, xidregistry_head = "xidregistry.head | xi.registry.head",
+            stoptheworld_requested = "stoptheworld.requested",
+            // Free-threaded: where the memory of threads that have ended waits.
+            mimalloc_abandoned = "mimalloc.abandoned_pool.abandoned",
+            mimalloc_abandoned_visited = "mimalloc.abandoned_pool.abandoned_visited",
+            mimalloc_subproc = "mimalloc.subproc",
         }
         py_thread_state: PyThreadState {
             prev, next, interp, thread_id, id, exc_info,
@@ -296,7 +308,37 @@ structs! {
             type_ = "type", readying, ready, tp_dict, tp_subclasses, tp_weaklist,
         } ? { isbuiltin }
         // 3.13+: the whole state of a thread, of which `PyThreadState` is the head.
-        py_thread_state_impl: _PyThreadStateImpl { base } ? { asyncio_running_loop }
+        py_thread_state_impl: _PyThreadStateImpl { base } ? {
+            asyncio_running_loop,
+            // Free-threaded: the thread's heaps, and objects that wait until it adds up
+            // their two counts.
+            mimalloc_heaps = "mimalloc.heaps",
+            mimalloc_heaps_length = "length of mimalloc.heaps",
+            mimalloc_tld = "mimalloc.tld",
+            brc_objects_to_merge = "brc.objects_to_merge.head",
+            brc_local_objects_to_merge = "brc.local_objects_to_merge.head",
+        }
+        object_stack_chunk: _PyObjectStackChunk { prev, n, objs, objs_length = "length of objs" }
+        // Free-threaded: the allocator, whose pages are searched for objects.
+        mi_heap: mi_heap_s { tld, thread_delayed_free }
+        mi_segment: mi_segment_s {
+            used, segment_slices, segment_info_slices, slice_entries, slices,
+            slices_length = "length of slices",
+        } ? {
+            // How it belongs to an interpreter when its thread has ended: in a list up to
+            // mimalloc 2.1.2, by a pointer in 2.5.2.
+            abandoned_next, subproc,
+        }
+        mi_page: mi_page_s {
+            slice_count, slice_offset, capacity, free, used, local_free, xthread_free, xheap,
+            block_size = "block_size | xblock_size",
+        } ? {
+            // Up to mimalloc 2.1.2, a bit field; the first block's place follows from the
+            // size of the blocks.
+            tag_bit = "bit of tag", tag_width = "width of tag",
+            // mimalloc 2.5.2.
+            heap_tag, page_start,
+        }
         thread_handle: ThreadHandle { ident, os_handle, once }
         // 3.13+: offsets that the interpreter publishes of itself.
         debug_offsets: _Py_DebugOffsets { cookie, version, free_threaded }

@@ -2,6 +2,7 @@
 
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 
+use crate::spec::TableError;
 use crate::{Disagreement, Flavor, GcLists, Layout, Version};
 
 /// `_PyGC_PREV_MASK` and `_PyGC_NEXT_MASK`: the low bits of the collector's links are flags.
@@ -77,6 +78,9 @@ pub enum Invalid {
         /// Where it must lead.
         expected: RemoteAddress,
     },
+    /// The table lacks what this build needs.
+    #[error(transparent)]
+    Table(TableError),
     /// A type under another name.
     #[error("{path} is named '{found}' in the target, and not '{expected}'")]
     OtherName {
@@ -204,7 +208,8 @@ impl Layout {
 
     /// `gc.generation0` points to `gc.generations[0]`; where a distribution has moved the
     /// generations, the table follows, and the move is returned. Debian lowers an alignment
-    /// in 3.13, which puts them 4 bytes before their place.
+    /// in 3.13, which puts them 4 bytes before their place. Without lists, the heaps are
+    /// checked in which the collector looks for its objects.
     pub fn validate_gc<M: Memory>(
         &mut self,
         cache: &mut PageCache<M>,
@@ -215,6 +220,10 @@ impl Layout {
         match self.shapes.gc_lists {
             GcLists::ThreeGenerations => {}
             GcLists::Incremental => return self.validate_lists(cache, state).map(|()| None),
+            GcLists::MimallocSegments => {
+                self.validate_mimalloc(cache, interpreter)?;
+                return Ok(None);
+            }
         }
         let gc = &mut self.structs.gc_runtime_state;
         let found = cache
@@ -302,7 +311,11 @@ impl Layout {
     }
 }
 
-fn same(path: &'static str, found: RemoteAddress, expected: RemoteAddress) -> Result<(), Invalid> {
+pub(crate) fn same(
+    path: &'static str,
+    found: RemoteAddress,
+    expected: RemoteAddress,
+) -> Result<(), Invalid> {
     if found == expected {
         return Ok(());
     }

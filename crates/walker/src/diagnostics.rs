@@ -20,6 +20,10 @@ pub(crate) enum Trouble {
     ImplausibleSize,
     /// A list of the collector does not come back to its head.
     BrokenCollectorList,
+    /// A segment of the allocator whose pages contradict it, or can't be read.
+    BrokenSegment,
+    /// A list of free blocks of the allocator leads elsewhere, or does not end.
+    BrokenFreeList,
     /// A chain of frames or threads ends in memory that can't be read, or does not end.
     BrokenChain,
     /// A type of an extension has the name of one that a decoder knows, and another layout.
@@ -38,6 +42,8 @@ impl Trouble {
             Self::ImplausibleLength => "implausible-length",
             Self::ImplausibleSize => "implausible-size",
             Self::BrokenCollectorList => "broken-collector-list",
+            Self::BrokenSegment => "broken-segment",
+            Self::BrokenFreeList => "broken-free-list",
             Self::BrokenChain => "broken-chain",
             Self::UnknownExtension => "unknown-extension",
             Self::UnknownNativeMemory => "unknown-native-memory",
@@ -52,6 +58,10 @@ impl Trouble {
             Self::ImplausibleLength => "a container gives an impossible length; it was left out",
             Self::ImplausibleSize => "an object gives an impossible size; it counts as 0",
             Self::BrokenCollectorList => "a list of the garbage collector is broken",
+            Self::BrokenSegment => "a segment of the allocator is broken; objects may be missing",
+            Self::BrokenFreeList => {
+                "a list of free memory is broken; what was freed may count as objects"
+            }
             Self::BrokenChain => "a chain of frames or threads is broken",
             Self::UnknownExtension => {
                 "a type of an extension is laid out in a way that its decoder does not know: what \

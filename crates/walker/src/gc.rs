@@ -28,13 +28,23 @@ pub(crate) fn mark_tracked<M: Memory>(
 }
 
 /// Whether the interpreters are at a moment at which their heaps can be read: no garbage
-/// collection is running, which unlinks objects from the lists.
+/// collection is running, which unlinks objects from the lists, and no thread has stopped
+/// all others to change what they all use, as free-threaded builds do.
 ///
 /// The target stands still for this, so it reads a few words and nothing around them. What
 /// can't be read counts as safe: the walk will say what is wrong.
 pub fn is_safe_moment<M: Memory>(memory: &M, layout: &Layout, runtime: RemoteAddress) -> bool {
-    let next = layout.structs.py_interpreter_state.next;
-    let mut link = runtime.offset(layout.structs.py_runtime_state.interpreters_head);
+    let i = &layout.structs.py_interpreter_state;
+    let r = &layout.structs.py_runtime_state;
+    let is_stopped = |state: RemoteAddress, requested: Option<u64>| {
+        let mut flag = [0; 1];
+        let read = requested.map(|at| memory.read_exact(state.offset(at), &mut flag));
+        matches!(read, Some(Ok(()))) && flag[0] != 0
+    };
+    if is_stopped(runtime, r.stoptheworld_requested) {
+        return false;
+    }
+    let mut link = runtime.offset(r.interpreters_head);
     for _ in 0..MAX_INTERPRETERS {
         let mut word = [0; 8];
         if memory.read_exact(link, &mut word).is_err() {
@@ -44,10 +54,12 @@ pub fn is_safe_moment<M: Memory>(memory: &M, layout: &Layout, runtime: RemoteAdd
         if interpreter.is_null() {
             return true;
         }
-        if is_collecting(memory, layout, layout.gc_state(runtime, interpreter)) {
+        if is_collecting(memory, layout, layout.gc_state(runtime, interpreter))
+            || is_stopped(interpreter, i.stoptheworld_requested)
+        {
             return false;
         }
-        link = interpreter.offset(next);
+        link = interpreter.offset(i.next);
     }
     true
 }

@@ -17,11 +17,7 @@ pub(crate) static UNKNOWN: Interned = Interned(OnceLock::new());
 
 impl Interned {
     /// Looks them up in the states of the interpreters, several of which may share one.
-    pub(crate) fn find<M: Memory>(
-        &self,
-        reader: &mut Reader<'_, M>,
-        interpreters: &[Interpreter],
-    ) {
+    pub(crate) fn find<M: Memory>(&self, reader: &mut Reader<'_, M>, interpreters: &[Interpreter]) {
         let field = reader.layout.structs.py_interpreter_state.interned_strings;
         let dicts = interpreters.iter().filter_map(|interpreter| {
             let at = interpreter.address.offset(field?);

@@ -4,6 +4,7 @@ use crate::diagnostics::Diagnostics;
 use crate::interned::{self, Interned};
 use crate::names::WellKnown;
 use crate::native::NativeView;
+use crate::refcount;
 use crate::sink::Step;
 use crate::types::{Field, TypeInfo, TypeTable, of_module_state};
 use exuvia_cpython::Layout;
@@ -152,8 +153,7 @@ impl<'a, M: Memory> Reader<'a, M> {
 
     /// The word in which an object keeps its reference count, and its flags.
     pub(crate) fn refcount_word(&mut self, object: RemoteAddress) -> Result<u64, Fault> {
-        let ob_refcnt = self.layout.structs.py_object.ob_refcnt;
-        self.cache.u64(object.offset(ob_refcnt))
+        refcount::word(self, object)
     }
 
     /// Whether an object is never freed.

@@ -1,5 +1,6 @@
 //! Where reachability begins: the state of the runtime, of interpreters and of threads.
 
+use crate::queued;
 use crate::reader::Reader;
 use crate::runtime::{Interpreter, ThreadState};
 use exuvia_memory::{Memory, RemoteAddress};
@@ -141,6 +142,13 @@ impl Roots {
             fields,
             RootCategory::Thread,
         );
+        for (n, object) in queued::objects(reader, thread.address)
+            .into_iter()
+            .enumerate()
+        {
+            let name = format!("{prefix}objects_to_merge[{n}]");
+            self.add(name, object, RootCategory::Thread, true);
+        }
     }
 
     fn atexit<M: Memory>(

@@ -101,8 +101,7 @@ fn is_object<M: Memory>(reader: &mut Reader<'_, M>, target: RemoteAddress, marks
     }
     // Where a program is mapped low, the address with which a freed block or a struct of C
     // code begins could be a count.
-    let ob_refcnt = reader.layout.structs.py_object.ob_refcnt;
-    let count = reader.cache.pointer(target.offset(ob_refcnt));
+    let count = reader.refcount_word(target).map(RemoteAddress::new);
     if !count.is_ok_and(|count| !marks.is_plausible(count)) || !reader.looks_like_object(target) {
         return false;
     }

@@ -17,8 +17,8 @@ use crate::runtime::{self, Interpreter};
 use crate::types::TypeTable;
 use crate::values::ValueReader;
 use crate::variables::{self, StaticData};
-use crate::{gc, process, text};
-use exuvia_cpython::Layout;
+use crate::{gc, mimalloc, process, text};
+use exuvia_cpython::{GcLists, Layout};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 use exuvia_snapshot::{
     Counts, KindShape, Metadata, ObjectFlags, ObjectId, References, ReferencesOverflow, Relation,
@@ -171,20 +171,36 @@ pub fn walk_with_native<M: Memory>(
     };
 
     progress.phase("finding objects", None);
-    let mut last = None;
-    for (owner, interpreter) in interpreters.iter().enumerate() {
-        let gc_state = layout.gc_state(target.runtime, interpreter.address);
-        // Up to 3.8 one collector serves all interpreters.
-        if last.replace(gc_state) == Some(gc_state) {
-            continue;
-        }
+    let mut collectors: Vec<_> = interpreters
+        .iter()
+        .map(|interpreter| layout.gc_state(target.runtime, interpreter.address))
+        .collect();
+    // Up to 3.8 one collector serves all interpreters.
+    collectors.dedup();
+    for &gc_state in &collectors {
         if gc::is_collecting(memory, layout, gc_state) {
             reader.diagnostics.count(Trouble::Collecting, gc_state);
         }
-        gc::mark_tracked(&mut reader, gc_state, claim(owner), |found| {
-            progress.advance(found);
-            !progress.cancelled()
-        });
+    }
+    let report = |found| {
+        progress.advance(found);
+        !progress.cancelled()
+    };
+    match layout.shapes.gc_lists {
+        GcLists::ThreeGenerations | GcLists::Incremental => {
+            for (owner, &gc_state) in collectors.iter().enumerate() {
+                gc::mark_tracked(&mut reader, gc_state, claim(owner), report);
+            }
+        }
+        GcLists::MimallocSegments => {
+            let place = mimalloc::Place {
+                runtime: target.runtime,
+                interpreters: &interpreters,
+                regions: target.regions,
+            };
+            let claims: Vec<_> = (0..interpreters.len()).map(claim).collect();
+            mimalloc::mark_tracked(&mut reader, &place, &claims, threads(), report);
+        }
     }
     let mut roots = roots::find(&mut reader, target.runtime, &interpreters);
     let synthetic = synthetic_frames(&interpreters);

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use exuvia_cpython::Version;
+use exuvia_cpython::{Flavor, Version};
 
 use super::debian::{self, Debian};
 use super::dwarf::Image;
+use super::free_threaded::{self, FreeThreaded};
 
 /// One build of pyenv's per table: what its series looks like does not change between
 /// releases, except where validation at run time finds it.
@@ -36,11 +37,13 @@ enum Files {
     Prefix(PathBuf),
     /// In the root of a Debian system, with the DWARF in files of their own.
     Debian(Debian),
+    /// Under a prefix, without an interpreter lock.
+    FreeThreaded(FreeThreaded),
 }
 
 /// How many tables there are to write when every build is at hand.
 pub(super) fn count() -> usize {
-    ALL.len() + debian::SERIES.len()
+    ALL.len() + debian::SERIES.len() + free_threaded::count()
 }
 
 /// The builds found under the prefixes given, or else among pyenv's versions and in the
@@ -67,9 +70,14 @@ pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
                 files: Files::Debian(debian),
             });
         }
+        builds.extend(free_threaded::find().into_iter().map(Build::free_threaded));
         return Ok(builds);
     }
     for prefix in prefixes {
+        if let Some(build) = free_threaded::at(prefix) {
+            builds.push(Build::free_threaded(build));
+            continue;
+        }
         let version = version_of(prefix)?;
         let Some(&version) = ALL.iter().find(|known| known.same_series(version)) else {
             bail!("CPython {version} in {} has no table", prefix.display());
@@ -87,7 +95,7 @@ impl Build {
     /// first release, Debian has later ones. None when one of them is not at hand.
     pub(super) fn variants(&self) -> Result<Option<Vec<Self>>> {
         let prefix = exuvia_testkit::gathered_folder()?.join("cpython-3.13-musl");
-        if self.series() != "3.13" {
+        if self.series() != "3.13" || self.flavor() == Flavor::FreeThreaded {
             return Ok(Some(Vec::new()));
         }
         let mut later = debian::find_variants()?.into_iter();
@@ -106,9 +114,24 @@ impl Build {
         Ok(Some(vec![stable, unstable]))
     }
 
+    fn free_threaded(build: FreeThreaded) -> Self {
+        Self {
+            version: build.version,
+            files: Files::FreeThreaded(build),
+        }
+    }
+
+    /// With or without an interpreter lock.
+    pub(super) fn flavor(&self) -> Flavor {
+        match &self.files {
+            Files::Prefix(_) | Files::Debian(_) => Flavor::Gil,
+            Files::FreeThreaded(_) => Flavor::FreeThreaded,
+        }
+    }
+
     /// The name of its table.
     pub(super) fn file_name(&self) -> String {
-        format!("{}-gil.toml", self.series())
+        format!("{}-{}.toml", self.series(), self.flavor())
     }
 
     /// The series of its version: `3.12`.
@@ -122,6 +145,7 @@ impl Build {
             Files::Prefix(prefix) if prefix.ends_with("cpython-3.13-musl") => "static, with musl",
             Files::Prefix(_) => "shared libpython",
             Files::Debian(_) => "Debian's static build",
+            Files::FreeThreaded(build) => build.linking(),
         };
         format!("DWARF of CPython {}, x86-64 Linux, {linking}", self.version)
     }
@@ -131,6 +155,7 @@ impl Build {
         match &self.files {
             Files::Prefix(prefix) => prefix,
             Files::Debian(debian) => &debian.root,
+            Files::FreeThreaded(build) => &build.prefix,
         }
     }
 
@@ -139,6 +164,7 @@ impl Build {
         match &self.files {
             Files::Prefix(prefix) => self.image_of_prefix(prefix),
             Files::Debian(debian) => debian.image(),
+            Files::FreeThreaded(build) => build.image(),
         }
     }
 

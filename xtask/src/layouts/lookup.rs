@@ -134,21 +134,17 @@ impl Image {
             let Some(path) = path.strip_prefix(prefix) else {
                 continue;
             };
-            let (outer, _) = path
-                .split_once('.')
-                .context("a bit field needs its record")?;
-            let (Some(field), Some(outer)) = (self.field(record, path), self.field(record, outer))
-            else {
+            let outer = match path.split_once('.') {
+                Some((outer, _)) => self.field(record, outer).map(|outer| outer.offset),
+                None => Some(0),
+            };
+            let (Some(field), Some(outer)) = (self.field(record, path), outer) else {
                 return Ok(None);
             };
             let (first, bits) = field
                 .bits
                 .with_context(|| format!("{path} is no bit field"))?;
-            return Ok(Some(if width {
-                bits
-            } else {
-                first - outer.offset * 8
-            }));
+            return Ok(Some(if width { bits } else { first - outer * 8 }));
         }
         Ok(self.field(record, path).map(|field| field.offset))
     }

@@ -6,6 +6,7 @@
 mod builds;
 mod debian;
 mod dwarf;
+mod free_threaded;
 mod lookup;
 mod pointers;
 mod roots;
@@ -91,6 +92,7 @@ fn generate(
     };
     let mut table = Table {
         version: build.version,
+        flavor: build.flavor(),
         source: build.source(),
         shapes: shapes::shapes(image)?,
         constants: structs::constants(image),

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use exuvia_cpython::{
     CurrentFrame, DictKeys, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal,
-    InstanceDict, IntRepr, LineTable, Shapes, StackRef, StaticTypes,
+    InstanceDict, IntRepr, LineTable, Refcount, Shapes, StackRef, StaticTypes,
 };
 
 use super::dwarf::{Image, Type};
@@ -18,6 +18,7 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
     let tagged = image.record("PyDictOrValues")?.is_some();
     // Up to 3.10, frames are objects, and instances have a dictionary or none.
     let frame_objects = has("PyFrameObject", "f_localsplus")?;
+    let free_threaded = has("PyObject", "ob_ref_local")?;
     let in_interpreter = has("PyInterpreterState", "types.builtins")?;
     Ok(Shapes {
         int_repr: if has("PyLongObject", "long_value.lv_tag")? {
@@ -26,6 +27,7 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
             IntRepr::SignedSize
         },
         instance_dict: match (header, tagged) {
+            (true, _) if free_threaded => InstanceDict::InlineValuesHeadless,
             (true, _) => InstanceDict::InlineValues,
             (false, true) => InstanceDict::TaggedDictOrValues,
             (false, false) if frame_objects => InstanceDict::DictOffset,
@@ -65,7 +67,14 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
         } else {
             LineTable::Locations
         },
-        immortal: if has("PyObject", "ob_overflow")? {
+        refcount: if free_threaded {
+            Refcount::LocalAndShared
+        } else {
+            Refcount::OneNumber
+        },
+        immortal: if free_threaded {
+            Immortal::RefLocal
+        } else if has("PyObject", "ob_overflow")? {
             Immortal::Refcnt32AndFlags
         } else if has("PyObject", "ob_refcnt_split")? {
             Immortal::Refcnt32
@@ -105,6 +114,11 @@ fn gil(image: &Image) -> Result<Gil> {
 }
 
 fn gc_lists(image: &Image) -> Result<GcLists> {
+    if let Some(record) = image.record("PyObject")?
+        && image.field(record, "ob_gc_bits").is_some()
+    {
+        return Ok(GcLists::MimallocSegments);
+    }
     if let Some(record) = image.record("_gc_runtime_state")?
         && image.value(record, "length of generations")? == Some(3)
     {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use exuvia_cpython::{Shapes, Version};
+use exuvia_cpython::{Flavor, Shapes, Version};
 
 use super::pointers::ObjectPointer;
 use super::structs::Offsets;
@@ -13,6 +13,7 @@ use super::variants::Variant;
 /// Everything that a table holds.
 pub(super) struct Table {
     pub(super) version: Version,
+    pub(super) flavor: Flavor,
     pub(super) source: String,
     pub(super) shapes: Shapes,
     pub(super) constants: Vec<(&'static str, i64)>,
@@ -28,12 +29,13 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# Written by `cargo xtask layouts`; not to be edited.")?;
         writeln!(f, "version = \"{}\"", self.version)?;
-        writeln!(f, "flavor = \"gil\"")?;
+        writeln!(f, "flavor = \"{}\"", self.flavor)?;
         writeln!(f, "source = \"{}\"", self.source)?;
         writeln!(f, "\n[shapes]")?;
         f.write_str(&toml::to_string(&self.shapes).map_err(|_| fmt::Error)?)?;
         writeln!(f, "\n[constants]")?;
         for (name, value) in &self.constants {
+            let name = name.trim_start_matches('_').to_uppercase();
             writeln!(f, "{name} = {value}")?;
         }
         Self::write_structs(f, "structs", &self.structs)?;

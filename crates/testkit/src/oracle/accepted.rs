@@ -159,6 +159,35 @@ const ACCEPTED: &[Accepted] = &[
         ".f_globals",
         "_PyFrame_Traverse does not visit f_globals, which the function of the frame owns",
     ),
+    Accepted {
+        versions: (12, 13),
+        to: Some("builtins.code"),
+        ..extra(
+            Of::Every,
+            ".gi_code",
+            "up to 3.13 gen_traverse does not visit the code of a generator that has ended",
+        )
+    },
+    code("->co_localsplusnames"),
+    code("->co_localspluskinds"),
+    code(".co_code"),
+    code(".co_cellvars"),
+    code(".co_exceptiontable"),
+    code(".co_filename"),
+    code(".co_freevars"),
+    code(".co_linetable"),
+    code(".co_name"),
+    code(".co_names"),
+    code(".co_qualname"),
+    code(".co_varnames"),
+    Accepted {
+        to: Some("builtins.type"),
+        detail: Some("at +24"),
+        ..missing(
+            Of::Type("builtins.module"),
+            "_curses_panel_traverse visits the type of the module, which is static",
+        )
+    },
     hidden_dict("\"dict of typing.TypeVar\" instead of \"dict (no owner)\""),
     hidden_dict("\"dict of typing.ParamSpec\" instead of \"dict (no owner)\""),
     hidden_dict("\"dict of typing.TypeVarTuple\" instead of \"dict (no owner)\""),
@@ -263,6 +292,15 @@ const fn missing(of: Of, reason: &'static str) -> Accepted {
         last_micro: u32::MAX,
         reason,
     }
+}
+
+/// A field of code objects, which have a `tp_traverse` in free-threaded builds only.
+const fn code(detail: &'static str) -> Accepted {
+    extra(
+        Of::Type("builtins.code"),
+        detail,
+        "code_traverse of free-threaded builds visits co_consts only",
+    )
 }
 
 /// A type whose instances have a dictionary but no `__dict__`.

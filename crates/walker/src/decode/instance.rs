@@ -65,7 +65,7 @@ impl Managed {
                 dict,
                 values: RemoteAddress::NULL,
             },
-            InstanceDict::InlineValues => {
+            InstanceDict::InlineValues | InstanceDict::InlineValuesHeadless => {
                 let mut values = RemoteAddress::NULL;
                 let header = &reader.layout.structs.py_dict_values;
                 if info.flags & type_flags::INLINE_VALUES != 0
@@ -92,8 +92,7 @@ fn managed<M: Memory>(
     sink.own(managed.dict, Step::InstanceDict);
     // A dictionary that was made for an instance holds the values that stay in the instance,
     // as `PyObject_VisitManagedDict` has it since 3.13.3 (gh-130327).
-    let in_dict =
-        reader.layout.shapes.instance_dict == InstanceDict::InlineValues && !managed.dict.is_null();
+    let in_dict = reader.layout.shapes.instance_dict.are_values_inside() && !managed.dict.is_null();
     if managed.values.is_null() || in_dict {
         return Ok(());
     }

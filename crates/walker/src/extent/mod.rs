@@ -1,5 +1,6 @@
 //! The two sizes of an object: what `sys.getsizeof` says, and what the allocator holds.
 
+mod blocks;
 mod library;
 
 use crate::decode::dict::{Keys, Table, values_bytes};
@@ -11,15 +12,11 @@ use crate::reader::Reader;
 use crate::slots;
 use crate::text::Text;
 use crate::types::{DictPlacement, Family, TypeInfo};
-use exuvia_cpython::{InstanceDict, type_flags};
+use blocks::block;
+pub(crate) use blocks::c_block;
+use exuvia_cpython::{Flavor, type_flags};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
-/// Requests up to this size are served by pymalloc, in steps of 16 bytes
-/// (`SMALL_REQUEST_THRESHOLD`); larger ones by the C allocator.
-const SMALL_REQUEST: u64 = 512;
-/// What glibc adds to a block, and the step of its sizes.
-const MALLOC_OVERHEAD: u64 = 8;
-const ALIGNMENT: u64 = 16;
 /// The sizes of an object, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -27,26 +24,6 @@ pub(crate) struct Extent {
     pub(crate) size: u64,
     /// As the allocator counts; 0 for what lies in the image of a program.
     pub(crate) allocated: u64,
-}
-
-/// Bytes that the allocator takes for a request.
-pub(crate) fn block(request: u64) -> u64 {
-    match request {
-        0 => 0,
-        small if small <= SMALL_REQUEST => small.next_multiple_of(ALIGNMENT),
-        large => {
-            (large.saturating_add(MALLOC_OVERHEAD) & !(ALIGNMENT - 1)).saturating_add(ALIGNMENT)
-        }
-    }
-}
-
-/// Bytes that the C allocator takes for a request: what libraries in C get, which know
-/// nothing of pymalloc.
-pub(crate) fn c_block(request: u64) -> u64 {
-    const LEAST: u64 = 32;
-    // Larger requests are refused later.
-    let held = request.min(1 << 60) + MALLOC_OVERHEAD;
-    held.next_multiple_of(ALIGNMENT).max(LEAST)
 }
 
 /// What one object takes, in parts.
@@ -108,17 +85,18 @@ pub(crate) fn of<M: Memory>(
         .saturating_add(parts.own)
         .saturating_add(parts.counted)
         .saturating_add(parts.others);
-    let mut allocated = block(parts.counted).saturating_add(parts.uncounted);
+    let flavor = reader.layout.flavor;
+    let mut allocated = block(flavor, parts.counted).saturating_add(parts.uncounted);
     if !is_static {
         let inline = inline_values(reader, object, info)?;
         allocated = match inline {
             Inline::Inside(bytes) => {
                 let own = before.saturating_add(parts.own).saturating_add(bytes);
-                allocated.saturating_add(block(own))
+                allocated.saturating_add(block(flavor, own))
             }
             Inline::Outside(bytes) => allocated
-                .saturating_add(block(before.saturating_add(parts.own)))
-                .saturating_add(block(bytes)),
+                .saturating_add(block(flavor, before.saturating_add(parts.own)))
+                .saturating_add(block(flavor, bytes)),
         };
     }
     Ok(Extent { size, allocated })
@@ -140,7 +118,7 @@ fn inline_values<M: Memory>(
     if info.dict != DictPlacement::Managed {
         return Ok(Inline::Inside(0));
     }
-    if reader.layout.shapes.instance_dict == InstanceDict::InlineValues {
+    if reader.layout.shapes.instance_dict.are_values_inside() {
         if info.flags & type_flags::INLINE_VALUES == 0 {
             return Ok(Inline::Inside(0));
         }
@@ -174,7 +152,14 @@ fn parts<M: Memory>(
             let l = &structs.py_list_object;
             // -1 while the list is being sorted.
             let allocated = reader.cache.i64(object.offset(l.allocated))?.max(0);
-            Parts::own(basic).and((allocated as u64).saturating_mul(8))
+            let items = (allocated as u64).saturating_mul(8);
+            let mut parts = Parts::own(basic).and(items);
+            if reader.layout.flavor == Flavor::FreeThreaded && items > 0 {
+                // How many there are stands before the items too (`_PyListArray`).
+                let with_head = block(Flavor::FreeThreaded, items.saturating_add(8));
+                parts.uncounted = with_head.saturating_sub(block(Flavor::FreeThreaded, items));
+            }
+            parts
         }
         Family::Dict => dict(reader, object, basic)?,
         Family::OrderedDict => ordered_dict(reader, object, basic)?,
@@ -300,7 +285,7 @@ fn dict<M: Memory>(
         parts.counted += table.keys.bytes(reader);
     }
     let held = table.values_allocated(reader);
-    parts.uncounted = block(held).saturating_sub(table.split_bytes());
+    parts.uncounted = block(reader.layout.flavor, held).saturating_sub(table.split_bytes());
     Ok(parts)
 }
 

@@ -185,8 +185,11 @@ fn frames<M: Memory>(
         reader.diagnostics.count(Trouble::BrokenChain, object);
         return Ok(());
     }
-    let f_frame = reader.layout.structs.py_frame_object.f_frame;
-    let mut address = reader.cache.pointer(top_frame.offset(f_frame))?;
+    // Up to 3.10 the frame is the object.
+    let mut address = match reader.layout.structs.py_frame_object.f_frame {
+        Some(f_frame) => reader.cache.pointer(top_frame.offset(f_frame))?,
+        None => top_frame,
+    };
     let mut seen = FxHashSet::default();
     let mut found: Vec<FrameState> = Vec::new();
     while !address.is_null() {
