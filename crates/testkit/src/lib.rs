@@ -18,6 +18,7 @@ mod cache;
 pub mod cores;
 mod debian;
 mod disguise;
+mod embedded;
 mod fingerprint;
 mod interpreters;
 pub mod oracle;
@@ -33,6 +34,7 @@ mod tool;
 
 pub use cache::{cache_folder, gathered_folder};
 pub use debian::Unpacked;
+pub use embedded::{Embedding, appserver};
 pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};
 pub use interpreters::{Interpreter, interpreters, newest, supported, unsupported};
 pub use origin::Origin;

@@ -148,6 +148,12 @@ impl Launch {
         Ok(Self { command, folder })
     }
 
+    /// Any program that talks as those of `programs/` do.
+    pub fn of(command: Command) -> Result<Self> {
+        let folder = SharedFolder::new(None)?;
+        Ok(Self { command, folder })
+    }
+
     /// Adds an argument for the program.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {

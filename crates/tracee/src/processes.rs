@@ -2,10 +2,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::python::{is_python_name, version_in_path};
-use crate::symbols::file_name;
-use crate::{AttachFacts, Linking, Mappings, Obstacle, Pid, Process};
+use crate::symbols::{Image, file_name, images};
+use crate::{AttachFacts, Linking, Mappings, Obstacle, Pid, Process, PythonImage};
 
-/// A process that looks like Python, by the names of its files.
+/// A process that looks like Python, by the names of its files or the symbols of its program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PythonProcess {
     /// Its number.
@@ -69,10 +69,25 @@ fn interpreter(process: &Process) -> Option<(Linking, Option<(u8, u8)>)> {
     let executable = process.executable().ok();
     let (linking, file) = match paths().find(library) {
         Some(library) => (Linking::Shared, library),
-        None => (Linking::Static, executable.as_deref().filter(is_python)?),
+        None => {
+            let executable = executable.as_deref()?;
+            if !is_python(&executable) && !has_runtime(process, &mappings) {
+                return None;
+            }
+            (Linking::Static, executable)
+        }
     };
     let version = version_in_path(file).or_else(|| paths().find_map(version_in_path));
     Some((linking, version))
+}
+
+/// Whether a program of another name has an interpreter inside.
+fn has_runtime(process: &Process, mappings: &Mappings) -> bool {
+    let images = images(process, mappings);
+    let program = images.first().filter(|image| image.is_executable);
+    program
+        .and_then(Image::open)
+        .is_some_and(|elf| PythonImage::is_in(&elf))
 }
 
 fn may_be_seen(process: &Process) -> bool {

@@ -116,12 +116,23 @@ impl PythonImage {
                 .map_or_else(|| files.short_name(), |path| path.display().to_string()),
         }))
     }
+
+    /// Whether a file holds an interpreter.
+    pub(crate) fn is_in(elf: &ElfFile) -> bool {
+        fixed_points(elf).is_some()
+    }
 }
 
-fn found_in(image: &Image, elf: &ElfFile, hint: Option<(u8, u8)>) -> Option<PythonImage> {
+/// Where `_PyRuntime` and `Py_Version` are in a file.
+fn fixed_points(elf: &ElfFile) -> Option<(u64, Option<u64>)> {
     let [runtime, py_version] = elf.symbols(["_PyRuntime", "Py_Version"]);
     // Since 3.10 it has a section of its own, which stays when the symbols are stripped.
     let runtime = runtime.or_else(|| elf.section(".PyRuntime"))?;
+    Some((runtime, py_version))
+}
+
+fn found_in(image: &Image, elf: &ElfFile, hint: Option<(u8, u8)>) -> Option<PythonImage> {
+    let (runtime, py_version) = fixed_points(elf)?;
     Some(PythonImage {
         file: image.path.to_path_buf(),
         linking: if image.is_executable {

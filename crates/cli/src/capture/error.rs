@@ -47,6 +47,8 @@ pub(crate) enum CaptureError {
     Ended { pid: i32 },
     #[error("this Python does not look like any that is known: {0}")]
     Layout(#[from] Invalid),
+    #[error("process {pid} has a Python, but no interpreter of it runs at the moment")]
+    NoInterpreter { pid: i32 },
     #[error("process {pid} has replaced itself with another program")]
     AnotherProgram { pid: i32 },
     #[error(transparent)]
@@ -73,6 +75,16 @@ impl CaptureError {
                 hint: obstacle.hint(),
                 obstacle,
             })
+    }
+
+    /// The same, in words for a process that has a Python inside and runs without it.
+    pub(super) fn in_process(self, pid: i32) -> Self {
+        match self {
+            Self::Layout(Invalid::NoInterpreter) | Self::Walk(WalkError::NoInterpreter) => {
+                Self::NoInterpreter { pid }
+            }
+            other => other,
+        }
     }
 
     /// Why no interpreter was found.
@@ -103,6 +115,10 @@ impl CaptureError {
             }
             Self::CloneGone => "if memory is short, try `exuvia dump PID --mode stop`",
             Self::Layout(_) => "if it was just starting or ending, try again",
+            Self::NoInterpreter { .. } => {
+                "a program with an embedded Python starts and ends it as it likes: try again when \
+                 it runs"
+            }
             Self::AnotherProgram { .. } | Self::Read(_) => "try again",
             Self::OldVersion { .. } | Self::Version(_) | Self::UnknownVersion => {
                 "`exuvia ps` shows the version of each running Python"

@@ -64,7 +64,8 @@ pub(crate) fn capture(
     CaptureError::check_access(&process)?;
     let mut interpreter = Interpreter::find(&process)?;
     let begun = Instant::now();
-    let frozen = freeze_at_a_safe_moment(&process, &mut interpreter, progress)?;
+    let frozen = freeze_at_a_safe_moment(&process, &mut interpreter, progress)
+        .map_err(|error| error.in_process(pid))?;
     let interpreter = interpreter;
     let captured = match options.mode {
         Mode::Stop => stopped(frozen, &interpreter, options, progress),
@@ -75,7 +76,7 @@ pub(crate) fn capture(
     if !is_whole && !process.is_alive() && !progress.cancelled() {
         return Err(CaptureError::Ended { pid });
     }
-    let (mut snapshot, mode, stood_still) = captured?;
+    let (mut snapshot, mode, stood_still) = captured.map_err(|error| error.in_process(pid))?;
     if !process.is_same_program() && process.is_alive() {
         return Err(CaptureError::AnotherProgram { pid });
     }
