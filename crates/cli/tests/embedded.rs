@@ -86,7 +86,7 @@ fn a_program_that_carries_its_interpreter() -> Result<()> {
     let found = listed(&target)?;
     assert_eq!(found["linking"], "static");
     assert_eq!(found["attachable"], true);
-    let heap = exuvia().run(["heap", &target.pid_text()])?;
+    let heap = exuvia().run(["heap", &target.pid_text(), "--all"])?;
     heap.expect_success()?;
     assert!(heap.stdout.contains("__main__.Node"), "{}", heap.stdout);
     Ok(())
