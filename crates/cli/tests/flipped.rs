@@ -132,6 +132,7 @@ impl Heap {
             regions: &self.regions,
             images: &self.images,
             data: &[],
+            absent: &[],
         };
         let options = WalkOptions {
             values: Some(values),

@@ -78,8 +78,11 @@ impl Heap {
 
     /// A `dict` with the names of a class and values of its own.
     pub fn split_dict(&mut self, keys: SharedKeys, values: &[RemoteAddress]) -> RemoteAddress {
+        let used = values.iter().filter(|value| !value.is_null()).count();
         let values = self.values(values, false);
-        self.dict_over(keys, values)
+        let object = self.dict_over(keys, values);
+        self.put_u64(object, offset::DICT_USED, used as u64);
+        object
     }
 
     /// A `dict` over values that lie elsewhere.

@@ -32,6 +32,14 @@ pub(crate) enum Trouble {
     UnknownNativeMemory,
     /// The collector was running: its lists may be partly unlinked.
     Collecting,
+    /// A container whose numbers contradict each other: a thread was changing it.
+    Torn,
+    /// An object without a reference count: a thread was making or ending it.
+    Unfinished,
+    /// A pointer leads into shared memory, which is not read.
+    Shared,
+    /// A pointer leads into memory that the process keeps out of its copies.
+    NotCopied,
 }
 
 impl Trouble {
@@ -48,6 +56,10 @@ impl Trouble {
             Self::UnknownExtension => "unknown-extension",
             Self::UnknownNativeMemory => "unknown-native-memory",
             Self::Collecting => "collector-running",
+            Self::Torn => "torn-container",
+            Self::Unfinished => "unfinished-object",
+            Self::Shared => "shared-memory",
+            Self::NotCopied => "not-copied",
         }
     }
 
@@ -70,6 +82,17 @@ impl Trouble {
             Self::UnknownNativeMemory => {
                 "memory that an object of an extension keeps is laid out in a way that its decoder \
                  does not know; it is not counted"
+            }
+            Self::Torn => {
+                "a container was being changed; what it holds may be incomplete or missing"
+            }
+            Self::Unfinished => "an object was being made or ended; it was left out",
+            Self::Shared => {
+                "an object holds something that lies in shared memory, which is not read"
+            }
+            Self::NotCopied => {
+                "an object holds something that lies in memory which the process keeps out of its \
+                 copies (MADV_DONTFORK); `--mode stop` reads it"
             }
             Self::Collecting => "the garbage collector was running; objects may be missing",
         }

@@ -71,7 +71,8 @@ struct Discover<'a> {
     found: Vec<RemoteAddress>,
     /// Objects whose types are to be asked what they refer to.
     native: Vec<RemoteAddress>,
-    impossible: u64,
+    /// Where a pointer of the object that is being visited leads to no object.
+    impossible: Option<RemoteAddress>,
 }
 
 impl Discover<'_> {
@@ -80,7 +81,7 @@ impl Discover<'_> {
         match self.claim.mark(target) {
             Marked::Now => self.found.push(target),
             Marked::Before => {}
-            Marked::Impossible => self.impossible += 1,
+            Marked::Impossible => self.impossible = Some(target),
         }
     }
 }
@@ -202,7 +203,7 @@ impl Discovery<'_> {
             suspended: self.suspended,
             found,
             native: Vec::new(),
-            impossible: 0,
+            impossible: None,
         }
     }
 
@@ -212,8 +213,13 @@ impl Discovery<'_> {
         object: RemoteAddress,
         sink: &mut Discover<'_>,
     ) {
-        let impossible = sink.impossible;
+        sink.impossible = None;
         let read = match reader.type_of(object) {
+            Some(_) if !reader.is_in_use(object) => {
+                self.claim.marks.unmark(object);
+                reader.diagnostics.count(Trouble::Unfinished, object);
+                return;
+            }
             Some(info) => {
                 if info.family == Family::Type {
                     // A class without instances is a row of the table of types too.
@@ -232,15 +238,17 @@ impl Discovery<'_> {
             }
             None => {
                 self.claim.marks.unmark(object);
-                reader.diagnostics.count(Trouble::NotAnObject, object);
+                let trouble = reader.trouble_at(object);
+                reader.diagnostics.count(trouble, object);
                 return;
             }
         };
         if read.is_err() {
             reader.diagnostics.count(Trouble::UnreadableObject, object);
         }
-        if sink.impossible != impossible {
-            reader.diagnostics.count(Trouble::NotAnObject, object);
+        if let Some(target) = sink.impossible {
+            let trouble = reader.trouble_at(target);
+            reader.diagnostics.count(trouble, object);
         }
     }
 }

@@ -104,9 +104,10 @@ fn mark_list<M: Memory>(
         Stop::Head => return true,
         // Nobody else marks the objects of this list yet: it goes round without its head.
         Stop::Marked | Stop::Unreadable => {
-            reader
-                .diagnostics
-                .count(Trouble::BrokenCollectorList, forward.at);
+            broken(reader, forward.at);
+            // What lies behind the broken link is reached from the end.
+            let (memory, layout) = (*reader.cache.memory(), reader.layout);
+            mark_backward(memory, layout, head, claim, &AtomicBool::new(false));
             return true;
         }
     }
@@ -125,12 +126,18 @@ fn mark_list<M: Memory>(
             Stop::Unreadable => false,
         };
         if !is_whole {
-            reader
-                .diagnostics
-                .count(Trouble::BrokenCollectorList, forward.at);
+            broken(reader, forward.at);
         }
         stop != Stop::Cancelled
     })
+}
+
+fn broken<M: Memory>(reader: &mut Reader<'_, M>, at: RemoteAddress) {
+    reader.diagnostics.count(Trouble::BrokenCollectorList, at);
+    let reason = reader.trouble_at(at);
+    if reason != Trouble::NotAnObject {
+        reader.diagnostics.count(reason, at);
+    }
 }
 
 /// Objects of a list that one thread walks before it asks for help.

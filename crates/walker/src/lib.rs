@@ -45,4 +45,7 @@ mod walk;
 pub use gc::is_safe_moment;
 pub use native::{NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable, NativeVisits};
 pub use variables::StaticData;
-pub use walk::{NoProgress, Progress, Target, WalkError, WalkOptions, walk, walk_with_native};
+pub use walk::{
+    Absent, AbsentReason, NoProgress, Progress, Target, WalkError, WalkOptions, walk,
+    walk_with_native,
+};

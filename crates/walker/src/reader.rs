@@ -1,12 +1,13 @@
 //! One thread's view of the target: its cache, the layout and the types known so far.
 
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, Trouble};
 use crate::interned::{self, Interned};
 use crate::names::WellKnown;
 use crate::native::NativeView;
 use crate::refcount;
 use crate::sink::Step;
 use crate::types::{Field, TypeInfo, TypeTable, of_module_state};
+use crate::walk::{Absent, AbsentReason, Target};
 use exuvia_cpython::Layout;
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 use exuvia_snapshot::NameId;
@@ -42,6 +43,7 @@ pub(crate) struct Reader<'a, M> {
     /// Words of arrays and chains that may still be read: in broken memory many objects can
     /// claim the same array, and chains can go round.
     budget: u64,
+    absent: &'a [Absent],
     types: &'a TypeTable,
     /// Copies of this thread's own: a counter of references that all threads share would
     /// go from core to core with every object.
@@ -60,14 +62,14 @@ impl<'a, M: Memory> Reader<'a, M> {
         memory: &'a M,
         memory_bytes: u64,
         cache_bytes: usize,
-        layout: &'a Layout,
+        target: &Target<'a>,
         types: &'a TypeTable,
         names: &'a WellKnown,
         interpreter: RemoteAddress,
     ) -> Self {
         Self {
             cache: PageCache::new(memory, cache_bytes),
-            layout,
+            layout: target.layout,
             names,
             diagnostics: Diagnostics::default(),
             interpreter,
@@ -75,10 +77,11 @@ impl<'a, M: Memory> Reader<'a, M> {
             memory_bytes,
             native: NativeView::None,
             budget: memory_bytes / 8 * READS,
+            absent: target.absent,
             types,
             known: FxHashMap::default(),
             module_states: FxHashMap::default(),
-            images: &[],
+            images: target.images,
             cpp_classes: FxHashMap::default(),
             flat_names: Vec::new(),
         }
@@ -143,12 +146,26 @@ impl<'a, M: Memory> Reader<'a, M> {
     /// Whether what lies at an address looks like an object that is in use: its type is a
     /// type, and its reference count is neither zero nor a pointer of a list of free blocks.
     pub(crate) fn looks_like_object(&mut self, address: RemoteAddress) -> bool {
+        address.is_aligned(8) && self.is_in_use(address) && self.type_of(address).is_some()
+    }
+
+    /// Whether an object is in use: a thread that makes or ends one leaves it for a moment
+    /// without a count, and a freed block has an address in its place.
+    pub(crate) fn is_in_use(&mut self, object: RemoteAddress) -> bool {
         let shape = self.layout.shapes.immortal;
-        address.is_aligned(8)
-            && self
-                .refcount_word(address)
-                .is_ok_and(|word| shape.is_plausible(word))
-            && self.type_of(address).is_some()
+        self.refcount_word(object)
+            .is_ok_and(|word| shape.is_plausible(word))
+    }
+
+    /// What is wrong where a pointer leads to no object.
+    pub(crate) fn trouble_at(&self, address: RemoteAddress) -> Trouble {
+        let mut absent = self.absent.iter();
+        let found = absent.find(|absent| absent.range.contains(&address.get()));
+        match found.map(|absent| absent.reason) {
+            Some(AbsentReason::Shared) => Trouble::Shared,
+            Some(AbsentReason::NotCopied) => Trouble::NotCopied,
+            None => Trouble::NotAnObject,
+        }
     }
 
     /// The word in which an object keeps its reference count, and its flags.

@@ -50,6 +50,26 @@ pub struct Target<'a> {
     pub images: &'a [Range<u64>],
     /// The writable parts of those, with the zeroed memory behind them: static variables.
     pub data: &'a [StaticData],
+    /// Memory that the process has and that can't be read here.
+    pub absent: &'a [Absent],
+}
+
+/// Memory of the process that is not among what is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Where it lies.
+    pub range: Range<u64>,
+    /// Why it is not read.
+    pub reason: AbsentReason,
+}
+
+/// Why memory is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AbsentReason {
+    /// Other processes may share it.
+    Shared,
+    /// A clone does not get it: `MADV_DONTFORK`.
+    NotCopied,
 }
 
 /// What to read beside objects and references.
@@ -144,14 +164,13 @@ pub fn walk_with_native<M: Memory>(
             memory,
             memory_bytes,
             cache,
-            layout,
+            target,
             &types,
             &names,
             interpreter,
         );
         reader.native = native;
         reader.interned = &interned;
-        reader.images = target.images;
         reader
     };
     let mut reader = new_reader(DISCOVER_CACHE, RemoteAddress::NULL, first_view);

@@ -97,6 +97,7 @@ impl Interpreter {
             regions: &regions.readable,
             images: &regions.images,
             data: &regions.data,
+            absent: &regions.absent,
         }
     }
 }

@@ -170,7 +170,7 @@ fn cloned(
             return stopped(frozen, interpreter, options, progress);
         }
     };
-    let mut snapshot = read_clone(&clone, interpreter, options, progress)?;
+    let mut snapshot = read_clone(Pid(pid), &clone, interpreter, options, progress)?;
     if let Ok(mappings) = Mappings::read(clone.pid()) {
         snapshot.mappings = mapping_rows(&mappings);
     }
@@ -184,12 +184,18 @@ fn cloned(
 }
 
 fn read_clone(
+    process: Pid,
     clone: &ProcessClone,
     interpreter: &Interpreter,
     options: &CaptureOptions,
     progress: &Progress,
 ) -> Result<Snapshot, CaptureError> {
-    let regions = Regions::of(&Mappings::read(clone.pid())?);
+    let mappings = Mappings::read(clone.pid())?;
+    let mut regions = Regions::of(&mappings);
+    // A process that has ended can't say any more what it kept for itself.
+    if let Ok(after) = Mappings::read(process) {
+        regions.add_not_copied(&interpreter.mappings, &after, &mappings);
+    }
     let memory = clone.memory()?;
     let mut code = ClonedCode::of(clone);
     let native: Option<&mut dyn NativeTraverse> = match options.native {

@@ -1,7 +1,7 @@
 //! Where objects can lie.
 
 use exuvia_tracee::{CoreFile, Mapping, Mappings};
-use exuvia_walker::StaticData;
+use exuvia_walker::{Absent, AbsentReason, StaticData};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -14,6 +14,8 @@ pub(super) struct Regions {
     pub(super) images: Vec<Range<u64>>,
     /// The writable part of those, with the zeroed memory behind them.
     pub(super) data: Vec<StaticData>,
+    /// Memory of the process that is not read.
+    pub(super) absent: Vec<Absent>,
 }
 
 impl Regions {
@@ -39,7 +41,14 @@ impl Regions {
             let range = mapping.start.get()..mapping.end.get();
             let is_image = file_of(mapping, &mut file);
             let permissions = mapping.permissions;
-            if !permissions.readable || permissions.shared {
+            if permissions.readable && permissions.shared {
+                regions.absent.push(Absent {
+                    range,
+                    reason: AbsentReason::Shared,
+                });
+                continue;
+            }
+            if !permissions.readable {
                 continue;
             }
             if is_image
@@ -60,6 +69,23 @@ impl Regions {
             }
         }
         regions
+    }
+}
+
+impl Regions {
+    /// Adds what a process had before its clone was made and still has, but not the clone.
+    pub(super) fn add_not_copied(&mut self, before: &Mappings, after: &Mappings, clone: &Mappings) {
+        let kept = before.iter().filter(|mapping| {
+            let same = after.containing(mapping.start);
+            mapping.permissions.readable
+                && mapping.is_private_anonymous()
+                && same.is_some_and(|same| same.start == mapping.start && same.end == mapping.end)
+                && clone.containing(mapping.start).is_none()
+        });
+        self.absent.extend(kept.map(|mapping| Absent {
+            range: mapping.start.get()..mapping.end.get(),
+            reason: AbsentReason::NotCopied,
+        }));
     }
 }
 

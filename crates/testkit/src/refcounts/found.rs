@@ -1,5 +1,8 @@
 use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, RootCategory, Snapshot};
 
+/// More references than this has the dictionary of interned strings of any interpreter.
+const INTERNED: usize = 1000;
+
 /// For each object, how many counted references lead to it.
 pub(super) struct Found {
     owned: Vec<u32>,
@@ -17,6 +20,9 @@ impl Found {
         // The count of an object that the linker made begins with 1.
         let mut owned: Vec<u32> = objects.ids().map(|id| u32::from(is_static(id))).collect();
         for source in objects.ids() {
+            if is_interned(snapshot, source) {
+                continue;
+            }
             let is_frame = snapshot.type_of(source).tp_name == "frame";
             for reference in snapshot.references.of(source) {
                 let target = reference.target;
@@ -51,6 +57,18 @@ impl Found {
         let owned = self.owned(id);
         (owned..=owned + self.possible[id.index()]).contains(&count)
     }
+}
+
+/// Whether it is the dictionary of interned strings, which does not keep them alive and which
+/// the collector tracks from 3.14 on: its keys are its values.
+fn is_interned(snapshot: &Snapshot, id: ObjectId) -> bool {
+    let mut references = snapshot.references.of(id);
+    snapshot.type_of(id).tp_name == "dict"
+        && references.len() > INTERNED
+        && references.all(|reference| match reference.relation {
+            Relation::Value(key) => reference.target == key,
+            relation => matches!(relation, Relation::Key(_)),
+        })
 }
 
 fn is_named(snapshot: &Snapshot, relation: Relation, name: &str) -> bool {

@@ -19,7 +19,7 @@ pub use groups::{Group, Side};
 
 use crate::{Exuvia, Interpreter, Target};
 use accepted::reason;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 use found::Found;
 use groups::Groups;
@@ -56,6 +56,13 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<
     let target = Target::start(interpreter, program)?;
     exuvia.dump(target.pid(), &path)?;
     let snapshot = exuvia_snapshot::open(&path)?;
+    for diagnostic in &snapshot.metadata.diagnostics {
+        let of_mutation = ["torn-container", "unfinished-object", "collector-running"];
+        ensure!(
+            !of_mutation.contains(&diagnostic.code.as_str()),
+            "{interpreter}, {program}: nothing changes in a process at rest, but {diagnostic:?}"
+        );
+    }
     let differing = differing(&snapshot);
     let addresses = differing.iter().map(|one| one.address).collect();
     let places = Places::of(target.pid(), &snapshot, addresses)?;

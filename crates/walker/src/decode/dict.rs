@@ -284,5 +284,10 @@ pub(super) fn references<M: Memory>(
         sink.refer(key, Step::Key(place), key_hold);
         sink.own(value, Step::Value(key));
         place += 1;
-    })
+    })?;
+    let ma_used = reader.layout.structs.py_dict_object.ma_used;
+    if reader.cache.u64(dict.offset(ma_used))? != place as u64 {
+        reader.diagnostics.count(Trouble::Torn, dict);
+    }
+    Ok(())
 }

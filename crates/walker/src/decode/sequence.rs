@@ -50,8 +50,14 @@ pub(super) fn list<M: Memory>(
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
     let l = &reader.layout.structs.py_list_object;
-    let (ob_size, ob_item) = (l.ob_size, l.ob_item);
+    let (ob_size, ob_item, allocated) = (l.ob_size, l.ob_item, l.allocated);
     let length = length(reader, object, object.offset(ob_size))?;
+    // A list is never longer than its room, and while it is sorted it has less than none:
+    // its items are with the thread that sorts.
+    let allocated = reader.cache.i64(object.offset(allocated))?;
+    if allocated < length as i64 {
+        reader.diagnostics.count(Trouble::Torn, object);
+    }
     if length == 0 {
         return Ok(());
     }

@@ -32,7 +32,7 @@ pub(super) fn references<M: Memory>(
 ) -> Result<(), Fault> {
     let s = &reader.layout.structs.py_set_object;
     let e = &reader.layout.structs.set_entry;
-    let (mask, table, entry_size) = (s.mask, s.table, e.size);
+    let (mask, table, used, entry_size) = (s.mask, s.table, s.used, e.size);
     let table = reader.cache.pointer(object.offset(table))?;
     let mask = reader.cache.u64(object.offset(mask))?;
     if mask >= MAX_SLOTS {
@@ -57,6 +57,9 @@ pub(super) fn references<M: Memory>(
             }
         }
         done += now;
+    }
+    if reader.cache.u64(object.offset(used))? != member as u64 {
+        reader.diagnostics.count(Trouble::Torn, object);
     }
     Ok(())
 }

@@ -51,6 +51,7 @@ pub(crate) fn try_walk_in(
         regions,
         images: std::slice::from_ref(&process.program),
         data: &[data],
+        absent: &[],
     };
     let values = Some(values);
     let snapshot = walk(
