@@ -92,7 +92,7 @@ impl Trouble {
             }
             Self::NotCopied => {
                 "an object holds something that lies in memory which the process keeps out of its \
-                 copies (MADV_DONTFORK); `--mode stop` reads it"
+                 copies (MADV_DONTFORK) and `--mode stop` reads"
             }
             Self::Collecting => "the garbage collector was running; objects may be missing",
         }

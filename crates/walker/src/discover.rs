@@ -248,7 +248,12 @@ impl Discovery<'_> {
         }
         if let Some(target) = sink.impossible {
             let trouble = reader.trouble_at(target);
-            reader.diagnostics.count(trouble, object);
+            let at = if trouble == Trouble::NotAnObject {
+                object
+            } else {
+                target
+            };
+            reader.diagnostics.count(trouble, at);
         }
     }
 }

@@ -249,7 +249,9 @@ fn walk(
 ) -> Result<Snapshot, CaptureError> {
     let target: Target<'_> = interpreter.target(regions);
     let options = WalkOptions { values };
-    Ok(exuvia_walker::walk(memory, &target, &options, progress)?)
+    let mut snapshot = exuvia_walker::walk(memory, &target, &options, progress)?;
+    regions.tell_sizes(&mut snapshot.metadata.diagnostics);
+    Ok(snapshot)
 }
 
 fn mapping_rows(mappings: &Mappings) -> Vec<Mapping> {

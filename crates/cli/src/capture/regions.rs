@@ -1,5 +1,7 @@
 //! Where objects can lie.
 
+use crate::views::units;
+use exuvia_snapshot::Diagnostic;
 use exuvia_tracee::{CoreFile, Mapping, Mappings};
 use exuvia_walker::{Absent, AbsentReason, StaticData};
 use std::ops::Range;
@@ -73,6 +75,21 @@ impl Regions {
 }
 
 impl Regions {
+    /// Says in the diagnostics of memory that is not read how much of it there is.
+    pub(super) fn tell_sizes(&self, diagnostics: &mut [Diagnostic]) {
+        for diagnostic in diagnostics {
+            let reason = match diagnostic.code.as_str() {
+                "shared-memory" => AbsentReason::Shared,
+                "not-copied" => AbsentReason::NotCopied,
+                _ => continue,
+            };
+            let alike = self.absent.iter().filter(|absent| absent.reason == reason);
+            let sizes = alike.map(|absent| absent.range.end - absent.range.start);
+            let bytes = units::bytes(sizes.fold(0, u64::saturating_add));
+            diagnostic.message.push_str(&format!("; {bytes} of it"));
+        }
+    }
+
     /// Adds what a process had before its clone was made and still has, but not the clone.
     pub(super) fn add_not_copied(&mut self, before: &Mappings, after: &Mappings, clone: &Mappings) {
         let kept = before.iter().filter(|mapping| {

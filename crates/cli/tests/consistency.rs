@@ -1,0 +1,217 @@
+//! What a snapshot shows of a process that changes while it is dumped.
+
+use anyhow::{Context, Result};
+use exuvia_snapshot::{Diagnostic, ObjectId, Relation, Snapshot};
+use exuvia_testkit::{Exuvia, Interpreter, Launch, Target, newest, supported};
+use std::collections::BTreeMap;
+
+/// Dumps of the newest interpreter, and of each of the others.
+const DUMPS: usize = 60;
+const FEWER_DUMPS: usize = 8;
+
+/// What tells that something was caught in the middle of a change.
+const TELLING: [&str; 5] = [
+    "torn-container",
+    "unfinished-object",
+    "not-an-object",
+    "unreadable-object",
+    "broken-collector-list",
+];
+
+fn exuvia() -> Exuvia {
+    Exuvia::at(env!("CARGO_BIN_EXE_exuvia"))
+}
+
+/// Threads change dicts, lists and sets as fast as they can: a container that contradicts
+/// itself or holds what it can't hold is there only with a diagnostic.
+#[test]
+fn nothing_half_built_without_a_diagnostic() -> Result<()> {
+    let last = newest()?;
+    for interpreter in supported()? {
+        let dumps = if interpreter == last {
+            DUMPS
+        } else {
+            FEWER_DUMPS
+        };
+        let mut target = Target::start(&interpreter, "mutating")?;
+        let folder = tempfile::tempdir()?;
+        let mut said = BTreeMap::<String, u64>::new();
+        for dump in 0..dumps {
+            let path = folder.path().join(format!("{dump}.exuvia"));
+            exuvia().dump(target.pid(), &path)?;
+            let snapshot = exuvia_snapshot::open(&path)?;
+            let wrong = contradictions(&snapshot);
+            let diagnostics = &snapshot.metadata.diagnostics;
+            let told = diagnostics
+                .iter()
+                .any(|one| TELLING.contains(&one.code.as_str()));
+            assert!(
+                wrong.is_empty() || told,
+                "{interpreter}, dump {dump}: {wrong:?}"
+            );
+            // Waited for, however often it runs.
+            assert!(!has(diagnostics, "collector-running"), "{diagnostics:?}");
+            for diagnostic in diagnostics {
+                *said.entry(diagnostic.code.clone()).or_default() += 1;
+            }
+            std::fs::remove_dir_all(&path)?;
+        }
+        println!("{interpreter}: {dumps} dumps, of which had a diagnostic: {said:?}");
+        target
+            .assert_alive()
+            .with_context(|| interpreter.to_string())?;
+    }
+    Ok(())
+}
+
+/// Containers of the program that hold what they never hold, in words.
+fn contradictions(snapshot: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut containers = 0;
+    for id in snapshot.objects.ids() {
+        let class = &snapshot.type_of(id).name;
+        if !["Table", "Row", "Bag"].contains(&class.as_str()) {
+            continue;
+        }
+        containers += 1;
+        for reference in snapshot.references.of(id) {
+            let target = reference.target;
+            let is_member = snapshot.type_of(target).name == "Member";
+            let right = match reference.relation {
+                Relation::Value(key) => is_member && key_of(snapshot, target) == Some(key),
+                Relation::Index(_) | Relation::Member(_) => is_member,
+                _ => true,
+            };
+            if !right {
+                let kind = &snapshot.kind(target).name;
+                let address = snapshot.objects.address[id.index()];
+                found.push(format!("{class} at {address:#x} holds {kind}"));
+            }
+        }
+    }
+    if containers != CONTAINERS {
+        found.push(format!("{containers} of {CONTAINERS} containers"));
+    }
+    found
+}
+
+/// Containers that the program has: five for each of eight threads.
+const CONTAINERS: usize = 40;
+
+/// The key that a member has.
+fn key_of(snapshot: &Snapshot, member: ObjectId) -> Option<ObjectId> {
+    let mut references = snapshot.references.of(member);
+    let key = references.find(|reference| {
+        let Relation::Attribute(name) = reference.relation else {
+            return false;
+        };
+        snapshot.names[name.index()] == "key"
+    });
+    Some(key?.target)
+}
+
+fn has(diagnostics: &[Diagnostic], code: &str) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.code == code)
+}
+
+/// Objects of the program that collects.
+const NODES: u64 = 200_000;
+
+fn collecting(interpreter: &Interpreter) -> Result<Target> {
+    let launch = Launch::new(interpreter, "collecting")?;
+    launch.arg(NODES.to_string()).start()
+}
+
+fn nodes(snapshot: &Snapshot) -> usize {
+    let ids = snapshot.objects.ids();
+    ids.filter(|&id| snapshot.kind(id).name == "__main__.Node")
+        .count()
+}
+
+#[test]
+fn a_running_collection_is_waited_out() -> Result<()> {
+    for interpreter in supported()? {
+        let mut target = collecting(&interpreter)?;
+        target.ask("often")?;
+        let folder = tempfile::tempdir()?;
+        for dump in 0..3 {
+            let path = folder.path().join(format!("{dump}.exuvia"));
+            exuvia().dump(target.pid(), &path)?;
+            let snapshot = exuvia_snapshot::open(&path)?;
+            let diagnostics = &snapshot.metadata.diagnostics;
+            assert!(
+                !has(diagnostics, "collector-running"),
+                "{interpreter}: {diagnostics:?}"
+            );
+            assert!(
+                !has(diagnostics, "broken-collector-list"),
+                "{diagnostics:?}"
+            );
+            assert_eq!(nodes(&snapshot) as u64, NODES, "{interpreter}");
+        }
+        target.assert_alive()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_collection_without_end_is_told() -> Result<()> {
+    let mut target = collecting(&newest()?)?;
+    target.ask("stay")?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("heap.exuvia");
+    let outcome = exuvia().dump(target.pid(), &path)?;
+    assert!(
+        outcome.stderr.contains("the garbage collector was running"),
+        "{}",
+        outcome.stderr
+    );
+    let snapshot = exuvia_snapshot::open(&path)?;
+    assert!(has(&snapshot.metadata.diagnostics, "collector-running"));
+    assert_eq!(nodes(&snapshot) as u64, NODES);
+    target.ask("end")?;
+    target.assert_alive()
+}
+
+#[test]
+fn memory_that_is_not_read_is_told_where_something_leads_there() -> Result<()> {
+    for interpreter in supported()? {
+        let mut target = Target::start(&interpreter, "elsewhere")?;
+        let (in_shared, list) = (target.address("shared")?, target.address("kept")?);
+        for (mode, not_copied, of_kept) in [("clone", true, 0), ("stop", false, 1)] {
+            let folder = tempfile::tempdir()?;
+            let path = folder.path().join("heap.exuvia");
+            let path = path.to_str().context("a path that is no text")?;
+            let arguments = ["dump", &target.pid_text(), "--mode", mode, "-o", path];
+            let outcome = exuvia().run(arguments)?;
+            outcome.expect_success()?;
+            let snapshot = exuvia_snapshot::open(path.as_ref())?;
+            let diagnostics = &snapshot.metadata.diagnostics;
+            let about = |code: &str| diagnostics.iter().find(|one| one.code == code);
+            let shared = about("shared-memory").context("nothing of shared memory")?;
+            assert_eq!(
+                (shared.count, &shared.examples),
+                (1, &vec![in_shared.clone()])
+            );
+            let kept = about("not-copied");
+            assert_eq!(
+                kept.is_some(),
+                not_copied,
+                "{interpreter}, {mode}: {diagnostics:?}"
+            );
+            assert!(
+                kept.is_none_or(|kept| kept.message.contains("4.10 kB")),
+                "{kept:?}"
+            );
+            let said = outcome
+                .stderr
+                .contains("keeps out of its copies (MADV_DONTFORK");
+            assert_eq!(said, not_copied, "{}", outcome.stderr);
+            let list = u64::from_str_radix(list.trim_start_matches("0x"), 16)?;
+            let list = snapshot.objects.at(list).context("the list")?;
+            assert_eq!(snapshot.references.of(list).len(), of_kept);
+        }
+        target.assert_alive()?;
+    }
+    Ok(())
+}
