@@ -129,7 +129,7 @@ def make_queues():
     from concurrent import interpreters
 
     queue = interpreters.create_queue(3)
-    queue.put("between interpreters")
+    queue.put(b"between interpreters")
     return [queue, interpreters.get_current(), interpreters.get_main()]
 
 

@@ -49,6 +49,13 @@ const ACCEPTED: &[Accepted] = &[
         "3.13 keeps a copy of the dictionary of a module that is initialized in one phase \
          (cached_m_dict of import.c)",
     ),
+    Accepted {
+        versions: (14, u32::MAX),
+        ..held(
+            "builtins.bytes",
+            "a queue between interpreters keeps what was put into it (_interpqueuesmodule.c)",
+        )
+    },
     held("weakref.ReferenceType", REGISTRY),
     Accepted {
         class: Some("_xxsubinterpreters.ChannelID"),
