@@ -79,7 +79,11 @@ fn find(core: &CoreFile) -> Result<Interpreter, CaptureError> {
         Ok(interpreter)
     });
     fitted.map_err(|error| match error {
-        CaptureError::Read(_) | CaptureError::Layout(_) | CaptureError::UnknownVersion => {
+        CaptureError::Read(_)
+        | CaptureError::Layout(_)
+        | CaptureError::UnknownVersion
+        // What could not be read looks as if it were not there.
+        | CaptureError::OldVersion { .. } => {
             let (expected, missing) = core.missing();
             if missing > 0 {
                 return CaptureError::CutOff { expected, missing };
