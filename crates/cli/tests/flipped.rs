@@ -9,7 +9,9 @@ use exuvia_testkit::cores::{self, Contents};
 use exuvia_testkit::{Interpreter, Launch, supported};
 use exuvia_tracee::{CoreFile, Places};
 use exuvia_walker::{NoProgress, Target, WalkError, WalkOptions, walk};
+use libtest_mimic::{Arguments, Failed, Trial};
 use std::ops::Range;
+use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 /// How often each interpreter's heap is damaged and walked: thousands of times in all.
@@ -141,38 +143,40 @@ impl Heap {
     }
 }
 
-#[test]
-fn flipped_bytes_of_real_heaps() -> Result<()> {
-    for interpreter in supported()? {
-        let mut heap = Heap::of(&interpreter)?;
-        let sound = heap.walk(ValuesKept::Short)?;
-        let mut diagnostics = sound.metadata.diagnostics.iter();
-        let unreadable = diagnostics.find(|one| one.code == "unreadable-object");
-        assert_eq!(unreadable, None, "{interpreter}");
-        let objects = sound.objects.address.clone();
-        let mut random = Random(0x5eed);
-        let mut walked = 0;
-        for round in 0..ROUNDS {
-            let damage = damage(&mut random, &objects, heap.runtime, &mut heap.image);
-            // Whether the table still fits is no question here, only that there is an answer.
-            let _ = heap
-                .layout
-                .clone()
-                .fit(&mut PageCache::new(&heap.image, 0), heap.runtime);
-            walked += u64::from(is_sound(&heap, round).with_context(|| interpreter.to_string())?);
-            for &(address, byte) in damage.iter().rev() {
-                heap.image.write(address, byte);
-            }
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::from_args();
+    let trials = supported()?.into_iter().map(|interpreter| {
+        Trial::test(interpreter.to_string(), move || {
+            bytes_are_flipped(&interpreter).map_err(|error| Failed::from(format!("{error:#}")))
+        })
+    });
+    Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code())
+}
+
+fn bytes_are_flipped(interpreter: &Interpreter) -> Result<()> {
+    let mut heap = Heap::of(interpreter)?;
+    let sound = heap.walk(ValuesKept::Short)?;
+    let mut diagnostics = sound.metadata.diagnostics.iter();
+    let unreadable = diagnostics.find(|one| one.code == "unreadable-object");
+    ensure!(unreadable.is_none(), "{unreadable:?}");
+    let objects = sound.objects.address.clone();
+    let mut random = Random(0x5eed);
+    let mut walked = 0;
+    for round in 0..ROUNDS {
+        let damage = damage(&mut random, &objects, heap.runtime, &mut heap.image);
+        // Whether the table still fits is no question here, only that there is an answer.
+        let mut layout = heap.layout.clone();
+        let _ = layout.fit(&mut PageCache::new(&heap.image, 0), heap.runtime);
+        walked += u64::from(is_sound(&heap, round)?);
+        for &(address, byte) in damage.iter().rev() {
+            heap.image.write(address, byte);
         }
-        let peak = peak_memory()?;
-        println!("{interpreter}: {walked} of {ROUNDS} walks gave a snapshot, peak {peak} bytes");
-        // Most damage is local.
-        ensure!(walked > ROUNDS * 9 / 10, "{interpreter}: only {walked}");
-        ensure!(
-            peak < MEMORY_LIMIT,
-            "{interpreter}: {peak} bytes at the peak"
-        );
     }
+    let peak = peak_memory()?;
+    println!("{interpreter}: {walked} of {ROUNDS} walks gave a snapshot, peak {peak} bytes");
+    // Most damage is local.
+    ensure!(walked > ROUNDS * 9 / 10, "only {walked}");
+    ensure!(peak < MEMORY_LIMIT, "{peak} bytes at the peak");
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::{document, exuvia, heap};
 use anyhow::{Context, Result, ensure};
 use exuvia_testkit::cores::{self, Contents};
-use exuvia_testkit::{Interpreter, Launch, Target, newest, oracle, supported};
+use exuvia_testkit::{Interpreter, Launch, Target, newest, supported};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::path::Path;
@@ -73,31 +73,6 @@ fn kernel_core(interpreter: &Interpreter) -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// The oracle reads a core as it reads a process.
-#[test]
-fn every_interpreter_agrees_with_its_core() -> Result<()> {
-    for interpreter in supported()? {
-        let folder = tempfile::tempdir()?;
-        let core = folder.path().join("core");
-        let comparison = oracle::run_by(&interpreter, |target, snapshot| {
-            cores::write(target, Contents::Usual, &core)?;
-            let arguments = [
-                "dump".as_ref(),
-                core.as_os_str(),
-                "-o".as_ref(),
-                snapshot.as_os_str(),
-            ];
-            exuvia().run(arguments)?.expect_success()
-        })?;
-        println!("{comparison}");
-        ensure!(
-            comparison.failures.is_empty(),
-            "{interpreter}: differences without a reason"
-        );
-    }
-    Ok(())
 }
 
 /// `systemd-coredump` packs cores.
