@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)] // Test helpers may fail.
 
 mod containers;
+mod extensions;
 mod flips;
 mod frames;
 mod graphs;

@@ -16,9 +16,10 @@ use exuvia_memory::{Fault, Memory, RemoteAddress};
 const OBJECT: u32 = 17;
 /// `NPY_ITEM_REFCOUNT`: items hold references.
 const ITEM_REFCOUNT: u8 = 1;
-/// How deep types of structured items are followed into each other, and how many objects
-/// one item may have.
+/// How deep types of structured items are followed into each other, how many of them are
+/// looked at, and how many objects one item may have.
 const MAX_DEPTH: usize = 16;
+const MAX_TYPES: usize = 1 << 16;
 const MAX_OBJECTS: usize = 4096;
 
 /// Offsets behind the head of an object.
@@ -117,6 +118,14 @@ impl Decode for Dtype {
     }
 }
 
+/// A search for objects in the items of a type.
+struct Search {
+    /// Their offsets.
+    objects: Vec<u64>,
+    /// How many types may still be looked at.
+    types_left: usize,
+}
+
 /// Where the objects of an item are.
 pub(super) struct Items {
     /// Bytes of an item.
@@ -177,8 +186,12 @@ impl Dtype {
         reader: &mut Reader<'_, M>,
         descr: RemoteAddress,
     ) -> Result<Items, Fault> {
-        let mut objects = Vec::new();
-        self.collect(reader, descr, 0, 0, &mut objects)?;
+        let mut search = Search {
+            objects: Vec::new(),
+            types_left: MAX_TYPES,
+        };
+        self.collect(reader, descr, 0, 0, &mut search)?;
+        let mut objects = search.objects;
         objects.sort_unstable();
         // A field with a title is in the dictionary twice.
         objects.dedup();
@@ -192,22 +205,24 @@ impl Dtype {
         descr: RemoteAddress,
         start: u64,
         depth: usize,
-        found: &mut Vec<u64>,
+        search: &mut Search,
     ) -> Result<(), Fault> {
-        if !self.has_objects(reader, descr)? {
+        if search.types_left == 0 || !self.has_objects(reader, descr)? {
             return Ok(());
         }
-        if found.len() >= MAX_OBJECTS || depth == MAX_DEPTH {
+        search.types_left -= 1;
+        let is_too_much = search.objects.len() >= MAX_OBJECTS || depth == MAX_DEPTH;
+        if is_too_much || search.types_left == 0 {
             reader.diagnostics.count(Trouble::ImplausibleLength, descr);
             return Ok(());
         }
         if reader.cache.u32(self.at(descr, self.offsets.type_num))? == OBJECT {
-            found.push(start);
+            search.objects.push(start);
             return Ok(());
         }
         let subarray = self.subarray(reader, descr)?;
         if !subarray.is_null() {
-            return self.subarray_items(reader, descr, subarray, start, depth, found);
+            return self.subarray_items(reader, descr, subarray, start, depth, search);
         }
         let Some(structure) = self.offsets.structure else {
             return Ok(());
@@ -216,7 +231,7 @@ impl Dtype {
         for (field, offset) in fields_of(reader, fields)? {
             if let Some(dtype) = Self::of(reader, field) {
                 let start = start.saturating_add(offset);
-                dtype.collect(reader, field, start, depth + 1, found)?;
+                dtype.collect(reader, field, start, depth + 1, search)?;
             }
         }
         Ok(())
@@ -229,7 +244,7 @@ impl Dtype {
         subarray: RemoteAddress,
         start: u64,
         depth: usize,
-        found: &mut Vec<u64>,
+        search: &mut Search,
     ) -> Result<(), Fault> {
         let base = reader.cache.pointer(subarray)?;
         let Some(dtype) = Self::of(reader, base) else {
@@ -238,11 +253,11 @@ impl Dtype {
         let size = dtype.itemsize(reader, base)?;
         let count = self.itemsize(reader, descr)?.checked_div(size).unwrap_or(0);
         for i in 0..count.min(MAX_OBJECTS as u64) {
-            if found.len() >= MAX_OBJECTS {
+            if search.objects.len() >= MAX_OBJECTS {
                 break;
             }
             let start = start.saturating_add(i.saturating_mul(size));
-            dtype.collect(reader, base, start, depth + 1, found)?;
+            dtype.collect(reader, base, start, depth + 1, search)?;
         }
         Ok(())
     }

@@ -92,9 +92,10 @@ impl Decode for Torch {
         let Some(found) = self.implementation(reader, object)? else {
             return Ok(());
         };
+        // A gradient that Python has seen counts for itself.
         let grad = match found.grad {
-            Some(grad) => storage_of(reader, grad)?,
-            None => None,
+            Some(grad) if python_object(reader, grad)?.is_null() => storage_of(reader, grad)?,
+            _ => None,
         };
         for storage in [found.storage, grad].into_iter().flatten() {
             match storage.block(reader)? {
