@@ -68,7 +68,7 @@ impl Decode for Arrow {
     ) -> Result<Option<Taken<Self>>, Fault> {
         let decoder = Self { head: tp.head };
         let is_known = tp.basicsize >= tp.head + POINTER + Shared::SIZE;
-        Ok(Taken::more(decoder).filter(|_| is_known))
+        Ok(Taken::more(decoder, Vec::new()).filter(|_| is_known))
     }
 
     fn references<M: Memory>(

@@ -26,7 +26,7 @@ impl Decode for Capsule {
         tp: &CType<'_>,
     ) -> Result<Option<Taken<Self>>, Fault> {
         let decoder = Self { head: tp.head };
-        Ok(Taken::more(decoder).filter(|_| tp.basicsize >= tp.head + SIZE))
+        Ok(Taken::more(decoder, Vec::new()).filter(|_| tp.basicsize >= tp.head + SIZE))
     }
 
     fn references<M: Memory>(

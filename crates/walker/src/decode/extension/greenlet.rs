@@ -17,6 +17,12 @@ use rustc_hash::FxHashSet;
 /// `PyGreenlet` from 2.0 on, behind the head: `weakreflist`, `dict`, `pimpl`.
 const SIZE: u64 = 24;
 const PIMPL: u64 = 16;
+/// `PyGreenlet` of 1.1, which has all members in itself, in Python 3.8 and 3.9, and in 3.10:
+/// a `StackState`, `parent`, `run_info` and `top_frame`, then more.
+const FLAT_SIZES: [u64; 2] = [136, 144];
+const FLAT_PARENT: u64 = 40;
+const FLAT_RUN_INFO: u64 = 48;
+const FLAT_TOP_FRAME: u64 = 56;
 /// `SwitchingArgs`: `_args` and `_kwargs`.
 const SWITCH_ARGS: u64 = 16;
 /// `StackState`: `_stack_start`, `stack_stop`, `stack_copy`, `_stack_saved`, `stack_prev`.
@@ -32,6 +38,8 @@ const NAMED: usize = 24;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Greenlet {
     head: u64,
+    /// Whether the members are in the object itself.
+    is_flat: bool,
     /// Bytes of `ExceptionState`: a pointer, then a `_PyErr_StackItem`.
     exception_state: u64,
 }
@@ -45,12 +53,21 @@ impl Decode for Greenlet {
         reader: &mut Reader<'_, M>,
         tp: &CType<'_>,
     ) -> Result<Option<Taken<Self>>, Fault> {
+        let size = tp.basicsize.wrapping_sub(tp.head);
         let decoder = Self {
             head: tp.head,
+            is_flat: FLAT_SIZES.contains(&size),
             exception_state: 8 + reader.layout.structs.py_err_stack_item.size,
         };
-        let is_known = tp.basicsize == tp.head + SIZE;
-        Ok(Taken::all(decoder, Vec::new()).filter(|_| is_known))
+        if decoder.is_flat {
+            // What is behind them `tp_traverse` tells.
+            let fields = vec![
+                tp.attribute(FLAT_PARENT, "parent"),
+                tp.attribute(FLAT_RUN_INFO, "run"),
+            ];
+            return Ok(Taken::more(decoder, fields));
+        }
+        Ok(Taken::all(decoder, Vec::new()).filter(|_| size == SIZE))
     }
 
     fn references<M: Memory>(
@@ -59,6 +76,9 @@ impl Decode for Greenlet {
         object: RemoteAddress,
         sink: &mut impl Sink,
     ) -> Result<(), Fault> {
+        if self.is_flat {
+            return self.flat_frames(reader, object, sink);
+        }
         let pimpl = reader.cache.pointer(object.offset(self.head + PIMPL))?;
         if pimpl.is_null() {
             return Ok(());
@@ -88,6 +108,22 @@ impl Decode for Greenlet {
 }
 
 impl Greenlet {
+    /// The frames of a greenlet that has all members in itself.
+    fn flat_frames<M: Memory>(
+        self,
+        reader: &mut Reader<'_, M>,
+        object: RemoteAddress,
+        sink: &mut impl Sink,
+    ) -> Result<(), Fault> {
+        let members = object.offset(self.head);
+        let top_frame = reader.cache.pointer(members.offset(FLAT_TOP_FRAME))?;
+        if top_frame.is_null() {
+            return Ok(());
+        }
+        let stack = SavedStack::read(reader, members)?;
+        frames(reader, object, top_frame, &stack, sink)
+    }
+
     /// The first member that all versions have, `exception_state`: from 3.1 on a pointer to
     /// the `PyGreenlet` stands before it.
     fn first_member<M: Memory>(

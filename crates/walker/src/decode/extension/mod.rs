@@ -82,10 +82,10 @@ impl<D> Taken<D> {
     }
 
     /// A type whose other references are found as those of any type are.
-    fn more(decoder: D) -> Option<Self> {
+    fn more(decoder: D, fields: Vec<Field>) -> Option<Self> {
         Some(Self {
             decoder,
-            fields: Vec::new(),
+            fields,
             is_complete: false,
         })
     }

@@ -56,7 +56,7 @@ impl Decode for Torch {
         tp: &CType<'_>,
     ) -> Result<Option<Taken<Self>>, Fault> {
         let decoder = Self { head: tp.head };
-        Ok(Taken::more(decoder).filter(|_| tp.basicsize >= tp.head + 16))
+        Ok(Taken::more(decoder, Vec::new()).filter(|_| tp.basicsize >= tp.head + 16))
     }
 
     fn references<M: Memory>(
