@@ -115,6 +115,8 @@ def handling():
 
 
 class NotStarted:
+    __slots__ = ("marker",)
+
     def __init__(self):
         self.marker = mark("function of a new greenlet")
 

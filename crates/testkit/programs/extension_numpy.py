@@ -60,7 +60,8 @@ def objects():
     structured[1]["pair"][1] = mark("field of two")
     hold("structured", structured, structured.nbytes)
     hold("record", structured[2])
-    hold("lone_record", numpy.void((7, mark("lone record"), (None, None)), dtype=structure))
+    lone = numpy.array((7, mark("lone record"), (None, None)), dtype=structure)
+    hold("lone_record", lone[()])
     hold("dtype", structure)
     hold("metadata", numpy.dtype("i8", metadata={"about": mark("metadata")}))
     # Far more than any block that is read at once.
@@ -90,11 +91,13 @@ def others():
     del array
     hold("broadcast", numpy.broadcast(numpy.array([mark("broadcast")], dtype=object), [1]))
     hold("function", numpy.frompyfunc(Function(), 1, 1))
-    if hasattr(numpy.dtypes, "StringDType"):
+    if hasattr(getattr(numpy, "dtypes", None), "StringDType"):
         strings(numpy.dtypes.StringDType)
 
 
 class Function:
+    __slots__ = ("marker",)
+
     def __init__(self):
         self.marker = mark("function")
 

@@ -56,7 +56,9 @@ texts = numpy.array([f"text {i}" for i in range(1000)], dtype=object)
 table("of_objects", hashtable.PyObjectHashTable, held.keys)
 table("of_texts", hashtable.StringHashTable, texts)
 table("of_integers", hashtable.Int64HashTable, numpy.arange(10_000))
-table("of_bytes", hashtable.Int8HashTable, numpy.arange(100, dtype="i1"))
-table("of_complex", hashtable.Complex128HashTable, numpy.arange(100, dtype="c16"))
+# Older versions have fewer.
+if hasattr(hashtable, "Complex128HashTable"):
+    table("of_bytes", hashtable.Int8HashTable, numpy.arange(100, dtype="i1"))
+    table("of_complex", hashtable.Complex128HashTable, numpy.arange(100, dtype="c16"))
 
 protocol.serve({"version": pandas.__version__, "markers": markers, "tables": tables}, {})

@@ -294,7 +294,9 @@ fn parent_place<M: Memory>(
 ) -> Result<Option<u64>, Fault> {
     for place in PARENTS {
         let manager = reader.cache.pointer(buffer.offset(place + MANAGER))?;
-        if class_of(reader, manager).is_some_and(|name| name.contains("MemoryManager")) {
+        // Not the block that counts it, whose name has that class in it.
+        let class = class_of(reader, manager);
+        if class.is_some_and(|name| name.starts_with("N5arrow") && name.ends_with("ManagerE")) {
             return Ok(Some(place));
         }
     }

@@ -98,10 +98,63 @@ pub(super) fn blocks<M: Memory>(
             return layout.fused(reader, first, object, each);
         }
     }
+    if let Ok(Some(block)) = rooted(reader, arena) {
+        each(block);
+        return Ok(());
+    }
     reader
         .diagnostics
         .count(Trouble::UnknownNativeMemory, object);
     Ok(())
+}
+
+/// The memory of an arena as 4.21 to 4.23 have it: those that are fused form a tree, whose
+/// root has the blocks of all. `None` when it is no such arena.
+fn rooted<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    arena: RemoteAddress,
+) -> Result<Option<SharedBlock>, Fault> {
+    /// Behind a function, two pointers into a block, and a list.
+    const BLOCK_ALLOC: u64 = 32;
+    const PARENT: u64 = 48;
+    const BLOCKS: u64 = 56;
+    let mut root = arena;
+    for _ in 0..MAX_ARENAS {
+        reader.spend(root, 8)?;
+        let function = reader.cache.pointer(root)?;
+        let alloc = reader.cache.pointer(root.offset(BLOCK_ALLOC))?;
+        if !reader.is_in_image(function) || !reader.is_in_image(alloc) {
+            return Ok(None);
+        }
+        let parent = reader.cache.pointer(root.offset(PARENT))?;
+        if parent == root {
+            let first = reader.cache.pointer(root.offset(BLOCKS))?;
+            let bytes = sum(reader, first)?;
+            let block = SharedBlock {
+                address: root,
+                bytes,
+            };
+            return Ok(Some(block).filter(|block| block.bytes <= reader.memory_bytes));
+        }
+        root = parent;
+    }
+    Ok(None)
+}
+
+/// Bytes of a list of blocks: each begins with the address of the next, then has its size.
+fn sum<M: Memory>(reader: &mut Reader<'_, M>, first: RemoteAddress) -> Result<u64, Fault> {
+    let mut block = first;
+    let mut bytes: u64 = 0;
+    for _ in 0..MAX_BLOCKS {
+        if block.is_null() {
+            break;
+        }
+        reader.spend(block, 2)?;
+        let size = u64::from(reader.cache.u32(block.offset(8))?);
+        bytes = bytes.saturating_add(size);
+        block = reader.cache.pointer(block)?;
+    }
+    Ok(bytes)
 }
 
 impl Layout {
@@ -186,7 +239,10 @@ impl Layout {
     ) -> Result<(), Fault> {
         let bytes = match self.space_allocated {
             Some(space) => reader.cache.u64(at.offset(space))?,
-            None => self.sum(reader, at)?,
+            None => {
+                let first = reader.cache.pointer(at.offset(self.blocks))?;
+                sum(reader, first)?
+            }
         };
         if bytes > reader.memory_bytes {
             reader
@@ -196,20 +252,5 @@ impl Layout {
         }
         each(SharedBlock { address: at, bytes });
         Ok(())
-    }
-
-    fn sum<M: Memory>(&self, reader: &mut Reader<'_, M>, at: RemoteAddress) -> Result<u64, Fault> {
-        let mut block = reader.cache.pointer(at.offset(self.blocks))?;
-        let mut bytes: u64 = 0;
-        for _ in 0..MAX_BLOCKS {
-            if block.is_null() {
-                break;
-            }
-            reader.spend(block, 2)?;
-            let size = u64::from(reader.cache.u32(block.offset(8))?);
-            bytes = bytes.saturating_add(size);
-            block = reader.cache.pointer(block)?;
-        }
-        Ok(bytes)
     }
 }
