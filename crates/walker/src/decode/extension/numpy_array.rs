@@ -36,6 +36,9 @@ const MAX_DIMENSIONS: u64 = 64;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Array {
     head: u64,
+    /// Bytes of the struct where `__sizeof__` counts those of the struct alone, also for
+    /// classes that add to it: before 1.20.
+    counted: Option<u64>,
 }
 
 impl Decode for Array {
@@ -55,7 +58,11 @@ impl Decode for Array {
         if size > MEM_HANDLER {
             fields.push(tp.interior(MEM_HANDLER, "mem_handler"));
         }
-        Ok(Taken::all(Self { head: tp.head }, fields))
+        let decoder = Self {
+            head: tp.head,
+            counted: (size == SIZES[0]).then_some(tp.basicsize),
+        };
+        Ok(Taken::all(decoder, fields))
     }
 
     fn references<M: Memory>(
@@ -89,9 +96,13 @@ impl Decode for Array {
         self,
         reader: &mut Reader<'_, M>,
         object: RemoteAddress,
-        _: &TypeInfo,
+        info: &TypeInfo,
         parts: &mut Parts,
     ) -> Result<(), Fault> {
+        if let Some(counted) = self.counted {
+            parts.own = counted;
+            parts.uncounted = info.basicsize.saturating_sub(counted);
+        }
         let fields = Fields::read(reader, object.offset(self.head))?;
         parts.counted = 16 * fields.nd.min(MAX_DIMENSIONS);
         let Some(dtype) = fields.dtype(reader).filter(|_| fields.owns_data()) else {

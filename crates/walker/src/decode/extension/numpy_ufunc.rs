@@ -1,14 +1,14 @@
 //! `numpy.ufunc`: its `tp_traverse` leaves out its loops.
 //!
-//! Facts: `PyUFuncObject` of `numpy/ufuncobject.h`; 1.22 to 2.5.
+//! Facts: `PyUFuncObject` of `numpy/ufuncobject.h`; 1.17 to 2.5.
 
 use super::{CType, Decode, Taken};
 use crate::reader::Reader;
 use crate::sink::{Hold, Sink, Step};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 
-/// Bytes behind the head: 1.22 to 1.26, and 2.x with one function more.
-const SIZES: [u64; 2] = [216, 224];
+/// Bytes behind the head: up to 1.21, 1.22 to 1.26 (`_loops`), and 2.x with one function more.
+const SIZES: [u64; 3] = [200, 216, 224];
 const OBJ: u64 = 72;
 const USERLOOPS: u64 = 80;
 /// The function's attributes in 2.x, a function in 1.x.
@@ -30,14 +30,14 @@ impl Decode for Ufunc {
         _: &mut Reader<'_, M>,
         tp: &CType<'_>,
     ) -> Result<Option<Taken<Self>>, Fault> {
-        if !SIZES.contains(&tp.basicsize.wrapping_sub(tp.head)) {
+        let size = tp.basicsize.wrapping_sub(tp.head);
+        if !SIZES.contains(&size) {
             return Ok(None);
         }
-        let fields = vec![
-            tp.interior(OBJ, "obj"),
-            tp.interior(USERLOOPS, "userloops"),
-            tp.interior(LOOPS, "_loops"),
-        ];
+        let mut fields = vec![tp.interior(OBJ, "obj"), tp.interior(USERLOOPS, "userloops")];
+        if size > LOOPS {
+            fields.push(tp.interior(LOOPS, "_loops"));
+        }
         Ok(Taken::all(Self { head: tp.head }, fields))
     }
 
