@@ -37,14 +37,21 @@ impl Random {
     }
 }
 
-/// All memory of a process, to be damaged.
+/// All memory of a process, to be damaged. Runs of zeros, of which the free-threaded
+/// interpreter maps a gigabyte, are kept as their length and stay zeros.
 struct Image {
-    parts: Vec<(u64, Vec<u8>)>,
+    /// By address.
+    parts: Vec<Part>,
+}
+
+struct Part {
+    range: Range<u64>,
+    bytes: Option<Vec<u8>>,
 }
 
 impl Image {
     fn of(core: &CoreFile) -> Self {
-        let mut parts: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         for mapping in core.mappings() {
             for page in (mapping.start.get()..mapping.end.get()).step_by(4096) {
                 let mut bytes = vec![0; 4096];
@@ -52,29 +59,45 @@ impl Image {
                 if core.memory().read_exact(address, &mut bytes).is_err() {
                     continue;
                 }
+                let is_zero = bytes.iter().all(|&byte| byte == 0);
+                let bytes = (!is_zero).then_some(bytes);
                 match parts.last_mut() {
-                    Some((start, last)) if *start + last.len() as u64 == page => last.extend(bytes),
-                    _ => parts.push((page, bytes)),
+                    Some(last)
+                        if last.range.end == page && last.bytes.is_some() == bytes.is_some() =>
+                    {
+                        last.range.end += 4096;
+                        if let (Some(all), Some(bytes)) = (&mut last.bytes, bytes) {
+                            all.extend(bytes);
+                        }
+                    }
+                    _ => parts.push(Part {
+                        range: page..page + 4096,
+                        bytes,
+                    }),
                 }
             }
         }
         Self { parts }
     }
 
-    fn part(&self, address: u64) -> Option<(usize, usize)> {
-        let after = self.parts.partition_point(|(start, _)| *start <= address);
-        let index = after.checked_sub(1)?;
-        let (start, bytes) = &self.parts[index];
-        let at = usize::try_from(address - start).ok()?;
-        (at < bytes.len()).then_some((index, at))
+    /// The part that an address lies in.
+    fn part(&self, address: u64) -> Option<usize> {
+        let index = self.parts.partition_point(|part| part.range.end <= address);
+        let part = self.parts.get(index)?;
+        (part.range.start <= address).then_some(index)
     }
 
     /// Changes a byte, and gives what it was.
     fn write(&mut self, address: u64, byte: u8) -> u8 {
-        let Some((part, at)) = self.part(address) else {
+        let Some(index) = self.part(address) else {
             return byte;
         };
-        std::mem::replace(&mut self.parts[part].1[at], byte)
+        let part = &mut self.parts[index];
+        let at = (address - part.range.start) as usize;
+        match &mut part.bytes {
+            Some(bytes) => std::mem::replace(&mut bytes[at], byte),
+            None => byte,
+        }
     }
 }
 
@@ -82,9 +105,20 @@ impl Memory for Image {
     fn read_exact(&self, address: RemoteAddress, buffer: &mut [u8]) -> Result<(), Fault> {
         let length = buffer.len();
         let fault = Fault { address, length };
-        let (part, at) = self.part(address.get()).ok_or(fault)?;
-        let bytes = self.parts[part].1.get(at..at + length).ok_or(fault)?;
-        buffer.copy_from_slice(bytes);
+        let mut at = address.get();
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            let part = &self.parts[self.part(at).ok_or(fault)?];
+            let now = (part.range.end - at).min(rest.len() as u64) as usize;
+            let (filled, after) = rest.split_at_mut(now);
+            let start = (at - part.range.start) as usize;
+            match &part.bytes {
+                Some(bytes) => filled.copy_from_slice(&bytes[start..start + now]),
+                None => filled.fill(0),
+            }
+            rest = after;
+            at += now as u64;
+        }
         Ok(())
     }
 }
