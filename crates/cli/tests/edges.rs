@@ -74,10 +74,26 @@ const HELD: &[(&str, &str)] = &[
     ("future result", "['future']._result"),
 ];
 
+/// Paths that are others in some minor versions of Python 3, from the first to the last.
+const CHANGED: &[(&str, (u32, u32), &str)] = &[
+    // From 3.14 instances of subclasses of `list` keep their attributes inside.
+    (
+        "attribute of a list subclass",
+        (14, u32::MAX),
+        "['listed'].x",
+    ),
+];
+
 #[test]
 fn every_edge_has_its_text() -> Result<()> {
     in_every_interpreter(|scene| {
         for (edge, path) in HELD {
+            let mut changed = CHANGED.iter();
+            let path = changed
+                .find(|(one, (first, last), _)| {
+                    one == edge && (*first..=*last).contains(&scene.minor)
+                })
+                .map_or(path, |(.., path)| path);
             let path = format!("hp.Root.i0_modules['held'].__dict__{path}");
             scene.compare(edge, &path)?;
         }
@@ -155,6 +171,7 @@ fn in_every_interpreter(check: impl Fn(&mut Scene) -> Result<()>) -> Result<()> 
 struct Scene {
     target: Target,
     exuvia: Exuvia,
+    minor: u32,
     folder: tempfile::TempDir,
     /// Every path that is not as expected.
     wrong: String,
@@ -165,6 +182,7 @@ impl Scene {
         let scene = Self {
             target: Target::start(interpreter, "edges")?,
             exuvia: Exuvia::at(env!("CARGO_BIN_EXE_exuvia")),
+            minor: interpreter.version.1,
             folder: tempfile::tempdir()?,
             wrong: String::new(),
         };
