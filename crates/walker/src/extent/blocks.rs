@@ -20,7 +20,8 @@ pub(super) fn block(flavor: Flavor, request: u64) -> u64 {
         (_, 0) => 0,
         (Flavor::Gil, small) if small <= SMALL_REQUEST => small.next_multiple_of(ALIGNMENT),
         (Flavor::Gil, large) => {
-            (large.saturating_add(MALLOC_OVERHEAD) & !(ALIGNMENT - 1)).saturating_add(ALIGNMENT)
+            let held = large.saturating_add(MALLOC_OVERHEAD);
+            held.checked_next_multiple_of(ALIGNMENT).unwrap_or(held)
         }
         (Flavor::FreeThreaded, small) if small <= LARGEST_CLASS => size_class(small),
         (Flavor::FreeThreaded, large) => large.checked_next_multiple_of(SLICE).unwrap_or(large),
