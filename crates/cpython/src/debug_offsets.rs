@@ -165,6 +165,13 @@ fn ours(structs: &Structs, theirs: &str) -> Option<(&'static str, String)> {
     Some((name, field))
 }
 
+impl Disagreement {
+    /// Whether the runtime's whole state is another than the table's.
+    pub(crate) fn is_size_of_runtime(&self) -> bool {
+        self.name == "_PyRuntimeState" && self.field == "size"
+    }
+}
+
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -110,6 +110,10 @@ impl Layout {
         runtime: RemoteAddress,
     ) -> Result<Vec<Disagreement>, Invalid> {
         let mut corrected = self.apply_debug_offsets(cache, runtime)?;
+        let size = corrected.iter().find(|one| one.is_size_of_runtime());
+        if size.is_some_and(|size| self.take_state_of_size(size.target)) {
+            corrected = self.apply_debug_offsets(cache, runtime)?;
+        }
         self.follow_collector(&corrected)?;
         let head = runtime.offset(self.structs.py_runtime_state.interpreters_head);
         let interpreter = cache

@@ -2,14 +2,15 @@
 //!
 //! A bug-fix release, or a distribution's patch, may add a field to the struct of a type in C.
 //! The version does not tell, since distributions take over single fixes; `tp_basicsize` does,
-//! and `m_size` for the state of a module.
+//! and `m_size` for the state of a module. Of the interpreter's own state the size is among
+//! the offsets that the interpreter publishes.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use crate::spec::{TableError, Tables};
-use crate::{Layout, Structs, TypeLayout};
+use crate::{Layout, Roots, Structs, TypeLayout};
 
 /// What another build of the series has otherwise, as a table file holds it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -23,6 +24,7 @@ pub(crate) struct StoredVariant {
     types: BTreeMap<String, TypeLayout>,
     #[serde(default)]
     modules: BTreeMap<String, TypeLayout>,
+    roots: Option<Roots>,
 }
 
 /// What another build of the series has otherwise.
@@ -34,9 +36,31 @@ pub struct Variant {
     structs: Structs,
     types: BTreeMap<String, TypeLayout>,
     modules: BTreeMap<String, TypeLayout>,
+    /// The roots, where the interpreter's state is another.
+    roots: Option<Roots>,
 }
 
 impl Layout {
+    /// Takes the interpreter's state from the variant whose runtime has this size, if there is
+    /// one. What the target published of it comes on top again.
+    pub(crate) fn take_state_of_size(&mut self, runtime_size: u64) -> bool {
+        let fits = |variant: &&Variant| {
+            variant.roots.is_some() && variant.structs.py_runtime_state.size == runtime_size
+        };
+        let Some(variant) = self.variants.iter().find(fits) else {
+            return false;
+        };
+        let (from, to) = (&variant.structs, &mut self.structs);
+        to.py_runtime_state = from.py_runtime_state.clone();
+        to.py_interpreter_state = from.py_interpreter_state.clone();
+        to.py_thread_state = from.py_thread_state.clone();
+        to.py_thread_state_impl.clone_from(&from.py_thread_state_impl);
+        if let Some(roots) = &variant.roots {
+            self.roots = roots.clone();
+        }
+        true
+    }
+
     /// The table of a type with instances of this size, and which variant it is from: none for
     /// the layout itself. No table fits a size that none has, unless instances end in items,
     /// of which the struct may have one.
@@ -91,6 +115,7 @@ impl Layout {
                 structs,
                 types: stored.types,
                 modules: stored.modules,
+                roots: stored.roots,
             });
         }
         Ok(())

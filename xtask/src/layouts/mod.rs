@@ -105,7 +105,7 @@ fn generate(
     };
     for variant in variants {
         eprintln!("reading {}", variant.path().display());
-        table.vary(variant, types)?;
+        table.vary(variant, types, roots)?;
     }
     Ok(table.to_string())
 }

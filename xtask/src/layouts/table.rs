@@ -45,7 +45,7 @@ impl fmt::Display for Table {
         for (offset, path) in &self.debug_offsets {
             writeln!(f, "\"{path}\" = {offset}")?;
         }
-        self.write_roots(f)?;
+        Self::write_roots(f, "roots", &self.roots)?;
         Self::write_types(f, "types", &self.types)?;
         Self::write_types(f, "modules", &self.modules)?;
         for variant in &self.variants {
@@ -54,15 +54,22 @@ impl fmt::Display for Table {
             Self::write_structs(f, "variants.structs", &variant.structs)?;
             Self::write_types(f, "variants.types", &variant.types)?;
             Self::write_types(f, "variants.modules", &variant.modules)?;
+            if !variant.roots.is_empty() {
+                Self::write_roots(f, "variants.roots", &variant.roots)?;
+            }
         }
         Ok(())
     }
 }
 
 impl Table {
-    fn write_roots(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n[roots]")?;
-        for (state, pointers) in &self.roots {
+    fn write_roots(
+        f: &mut fmt::Formatter<'_>,
+        section: &str,
+        roots: &[(&str, Vec<ObjectPointer>)],
+    ) -> fmt::Result {
+        writeln!(f, "\n[{section}]")?;
+        for (state, pointers) in roots {
             writeln!(f, "{state} = [")?;
             for pointer in pointers {
                 writeln!(f, "    [\"{}\", {}],", pointer.path, pointer.offset)?;

@@ -1,10 +1,13 @@
-//! What a later build of a series has otherwise: types whose struct has another size.
+//! What a later build of a series has otherwise: types whose struct has another size, and the
+//! interpreter's own state.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
 use super::builds::Build;
+use super::pointers::ObjectPointer;
+use super::roots;
 use super::structs::{self, Offsets};
 use super::table::Table;
 use super::types::{ResolvedType, Source};
@@ -16,11 +19,26 @@ pub(super) struct Variant {
     pub(super) structs: Vec<(&'static str, Offsets)>,
     pub(super) types: BTreeMap<String, ResolvedType>,
     pub(super) modules: BTreeMap<String, ResolvedType>,
+    /// Where the state is another: its roots. Empty otherwise.
+    pub(super) roots: Vec<(&'static str, Vec<ObjectPointer>)>,
 }
+
+/// The structs of the interpreter's state, which a build embeds in the first of them.
+const STATE: [&str; 4] = [
+    "_PyRuntimeState",
+    "PyInterpreterState",
+    "_PyThreadStateImpl",
+    "PyThreadState",
+];
 
 impl Table {
     /// Adds what another build of the series has otherwise, and no variant has so far.
-    pub(super) fn vary(&mut self, build: &Build, wanted: &Wanted) -> Result<()> {
+    pub(super) fn vary(
+        &mut self,
+        build: &Build,
+        wanted: &Wanted,
+        roots: &roots::Wanted,
+    ) -> Result<()> {
         let image = build.image()?;
         let source = Source {
             image: &image,
@@ -32,12 +50,26 @@ impl Table {
         retain_new(&self.types, known.clone().map(|one| &one.types), &mut types)?;
         retain_new(&self.modules, known.map(|one| &one.modules), &mut modules)?;
         let mut structs = structs::structs(&image)?;
-        structs.retain(|(name, _)| types.values().any(|one| one.struct_name == *name));
+        let size = |structs: &[(&str, Offsets)]| {
+            let state = structs.iter().find(|(name, _)| *name == STATE[0]);
+            state.and_then(|(_, offsets)| offsets.first().map(|&(_, size)| size))
+        };
+        let other_state = size(&structs) != size(&self.structs);
+        structs.retain(|(name, _)| {
+            types.values().any(|one| one.struct_name == *name)
+                || other_state && STATE.contains(name)
+        });
+        let roots = if other_state {
+            roots.resolve(&image)?
+        } else {
+            Vec::new()
+        };
         self.variants.push(Variant {
             source: build.source(),
             structs,
             types,
             modules,
+            roots,
         });
         Ok(())
     }
