@@ -97,7 +97,74 @@ fn signed(value: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::line_at;
+    use super::{in_lnotab, in_ranges, line_at};
+
+    /// The line of every instruction of two bytes.
+    fn lines(of: fn(&[u8], u32, u64) -> u32, table: &[u8], units: u64) -> Vec<u32> {
+        (0..units).map(|unit| of(table, 1, unit * 2)).collect()
+    }
+
+    /// The lines of ranges, of which each is a line and a number of instructions.
+    fn ranges(ranges: &[(u32, usize)]) -> Vec<u32> {
+        let lines = ranges.iter();
+        lines
+            .flat_map(|&(line, units)| std::iter::repeat_n(line, units))
+            .collect()
+    }
+
+    /// Of `def g(a, b):\n    return [\n        a(),\n        b(),\n    ] + a(\n        1)`.
+    const LINES_OF_G: &[(u32, usize)] =
+        &[(3, 2), (4, 2), (2, 1), (5, 1), (6, 1), (5, 1), (2, 2)];
+
+    #[test]
+    fn lines_of_3_8_go_up_and_down() {
+        // `co_lnotab` of 3.8 and 3.9, whose first entry is for no bytes.
+        let table = [
+            0x00, 0x02, 0x04, 0x01, 0x04, 0xfe, 0x02, 0x03, 0x02, 0x01, 0x02, 0xff, 0x02, 0xfd,
+        ];
+        assert_eq!(lines(in_lnotab, &table, 10), ranges(LINES_OF_G));
+    }
+
+    #[test]
+    fn lines_of_3_10_go_up_and_down() {
+        let table = [
+            0x04, 0x02, 0x04, 0x01, 0x02, 0xfe, 0x02, 0x03, 0x02, 0x01, 0x02, 0xff, 0x04, 0xfd,
+        ];
+        assert_eq!(lines(in_ranges, &table, 10), ranges(LINES_OF_G));
+    }
+
+    #[test]
+    fn a_step_of_more_than_127_lines_takes_two_entries() {
+        // Of `def h(x):\n    with x:\n        x()`, 200 empty lines and `    return 1`.
+        let of_3_8 = [0x00, 0x01, 0x06, 0x01, 0x10, 0x7f, 0x00, 0x4a];
+        let expected = ranges(&[(2, 3), (3, 8), (204, 2)]);
+        assert_eq!(lines(in_lnotab, &of_3_8, 13), expected);
+        let of_3_10 = [
+            0x06, 0x01, 0x08, 0x01, 0x0a, 0xff, 0x00, 0x7f, 0x04, 0x4b, 0x00, 0x81, 0x10, 0xb5,
+            0x00, 0x7f, 0x04, 0x4b,
+        ];
+        let expected = ranges(&[(2, 3), (3, 4), (2, 5), (204, 2), (2, 8), (204, 2)]);
+        assert_eq!(lines(in_ranges, &of_3_10, 24), expected);
+    }
+
+    #[test]
+    fn bytes_of_3_10_may_have_no_line() {
+        // The table of `async def f(x):\n    return [i async for i in x]`.
+        let table = [0x02, 0x80, 0x14, 0x01];
+        assert_eq!(lines(in_ranges, &table, 11), ranges(&[(0, 1), (2, 10)]));
+    }
+
+    #[test]
+    fn offsets_behind_the_table_and_odd_tables_are_no_trouble() {
+        // The last line of `co_lnotab` holds up to the end of the code, which it does not say.
+        assert_eq!(in_lnotab(&[0x00, 0x01], 1, u64::MAX), 2);
+        assert_eq!(in_ranges(&[0x04, 0x01], 1, 4), 0);
+        for of in [in_lnotab, in_ranges] {
+            assert_eq!(of(&[0x04], 1, 0), of(&[], 1, 0));
+            // Lines before the first are none.
+            assert_eq!(of(&[0x00, 0x81, 0x02, 0x81], 1, 0), 0);
+        }
+    }
 
     #[test]
     fn lines_of_a_function_of_three_lines() {
