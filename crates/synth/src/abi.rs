@@ -1,10 +1,17 @@
 //! Offsets, written from CPython's headers: of a static `offsetof` in each version.
 
-use crate::abi_new;
+use crate::abi_old::ObjectFramesAbi;
+use crate::{abi_new, abi_old};
 
 /// A version of CPython, with an interpreter lock, on a 64-bit platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Python {
+    /// 3.8
+    V3_8,
+    /// 3.9
+    V3_9,
+    /// 3.10
+    V3_10,
     /// 3.11
     V3_11,
     /// 3.12
@@ -19,7 +26,23 @@ pub enum Python {
 
 impl Python {
     /// Every version that can be faked.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
+        Self::V3_8,
+        Self::V3_9,
+        Self::V3_10,
+        Self::V3_11,
+        Self::V3_12,
+        Self::V3_13,
+        Self::V3_14,
+        Self::V3_15,
+    ];
+
+    /// Those in which each frame is an object and each instance with attributes has a
+    /// dictionary, and which do not publish their version.
+    pub const UP_TO_3_10: [Self; 3] = [Self::V3_8, Self::V3_9, Self::V3_10];
+
+    /// Those with `_PyInterpreterFrame`, and with instances that have no dictionary.
+    pub const FROM_3_11: [Self; 5] = [
         Self::V3_11,
         Self::V3_12,
         Self::V3_13,
@@ -30,6 +53,9 @@ impl Python {
     /// Its number: 11 stands for 3.11.
     pub const fn minor(self) -> u8 {
         match self {
+            Self::V3_8 => 8,
+            Self::V3_9 => 9,
+            Self::V3_10 => 10,
             Self::V3_11 => 11,
             Self::V3_12 => 12,
             Self::V3_13 => 13,
@@ -38,8 +64,16 @@ impl Python {
         }
     }
 
+    /// `PY_VERSION_HEX` of its second release.
+    pub const fn hexversion(self) -> u32 {
+        0x0300_01f0 | (self.minor() as u32) << 16
+    }
+
     pub(crate) const fn abi(self) -> &'static Abi {
         match self {
+            Self::V3_8 => &abi_old::V3_8,
+            Self::V3_9 => &abi_old::V3_9,
+            Self::V3_10 => &abi_old::V3_10,
             Self::V3_11 => &V3_11,
             Self::V3_12 => &V3_12,
             Self::V3_13 => &V3_13,
@@ -107,6 +141,14 @@ pub mod offset {
     pub const DICT_KEYS: u64 = 32;
     /// `PyDictObject.ma_values`
     pub const DICT_VALUES: u64 = 40;
+    /// `PyDictKeysObject.dk_size`, up to 3.10.
+    pub const KEYS_SIZE: u64 = 8;
+    /// `PyDictKeysObject.dk_usable` up to 3.10.
+    pub const OLD_KEYS_USABLE: u64 = 24;
+    /// `PyDictKeysObject.dk_nentries` up to 3.10.
+    pub const OLD_KEYS_NENTRIES: u64 = 32;
+    /// `PyDictKeysObject.dk_indices` up to 3.10.
+    pub const OLD_KEYS_INDICES: u64 = 40;
     /// `PyDictKeysObject.dk_log2_size`
     pub const KEYS_LOG2_SIZE: u64 = 8;
     /// `PyDictKeysObject.dk_log2_index_bytes`
@@ -167,6 +209,18 @@ pub(crate) struct Abi {
     pub(crate) text: TextAbi,
     /// `PyTupleObject.ob_item`
     pub(crate) tuple_items: u64,
+    pub(crate) frames: FramesAbi,
+}
+
+/// What runs, and how a thread keeps it.
+pub(crate) enum FramesAbi {
+    /// Every frame is an object. Up to 3.10.
+    Object(ObjectFramesAbi),
+    /// Frames lie on a stack of the thread's own or in a generator.
+    Interpreter(InterpreterFramesAbi),
+}
+
+pub(crate) struct InterpreterFramesAbi {
     pub(crate) code: CodeAbi,
     pub(crate) frame: FrameAbi,
     pub(crate) generator: GeneratorAbi,
@@ -174,6 +228,8 @@ pub(crate) struct Abi {
 
 pub(crate) struct RuntimeAbi {
     pub(crate) interpreters_head: u64,
+    /// The collector's state, where all interpreters share it.
+    pub(crate) gc: Option<u64>,
     pub(crate) size: u64,
 }
 
@@ -181,8 +237,8 @@ pub(crate) struct InterpreterAbi {
     pub(crate) next: u64,
     pub(crate) id: u64,
     pub(crate) threads_head: u64,
-    pub(crate) runtime: u64,
-    pub(crate) gc: u64,
+    pub(crate) runtime: Option<u64>,
+    pub(crate) gc: Option<u64>,
     pub(crate) sysdict: u64,
     pub(crate) builtins: u64,
     pub(crate) modules: u64,
@@ -202,7 +258,7 @@ pub(crate) struct ThreadAbi {
     pub(crate) next: u64,
     pub(crate) interp: u64,
     pub(crate) thread_id: u64,
-    pub(crate) native_thread_id: u64,
+    pub(crate) native_thread_id: Option<u64>,
     pub(crate) size: u64,
     /// Where the innermost frame is: `current_frame` of the thread, or its `cframe`, and
     /// `current_frame` within that.
@@ -288,14 +344,15 @@ pub(crate) struct GeneratorAbi {
 const V3_11: Abi = Abi {
     runtime: RuntimeAbi {
         interpreters_head: 40,
+        gc: None,
         size: 0x4000,
     },
     interpreter: InterpreterAbi {
         next: 0,
         id: 48,
         threads_head: 16,
-        runtime: 40,
-        gc: 648,
+        runtime: Some(40),
+        gc: Some(648),
         sysdict: 904,
         builtins: 912,
         modules: 888,
@@ -306,7 +363,7 @@ const V3_11: Abi = Abi {
         next: 8,
         interp: 16,
         thread_id: 152,
-        native_thread_id: 160,
+        native_thread_id: Some(160),
         size: 360,
         current_frame: (56, Some(8)),
     },
@@ -320,65 +377,60 @@ const V3_11: Abi = Abi {
         ht_cached_keys: 872,
         size: 904,
     },
-    text: TextAbi {
-        ascii: 48,
-        compact: 72,
-        legacy: 80,
-        utf8_length: 48,
-        utf8: 56,
-        data: 72,
-        wstr: Some((40, 7)),
-    },
-    code: CodeAbi {
-        co_consts: 24,
-        co_stacksize: 68,
-        co_firstlineno: 72,
-        co_nlocalsplus: 76,
-        co_localsplusnames: 96,
-        co_localspluskinds: 104,
-        co_filename: 112,
-        co_name: 120,
-        co_qualname: 128,
-        co_linetable: 136,
-        co_code_adaptive: 184,
-    },
-    frame: FrameAbi {
-        code: 32,
-        function: 0,
-        globals: 8,
-        builtins: 16,
-        locals: 24,
-        previous: 48,
-        frame_obj: 40,
-        instruction: 56,
-        owner: 69,
-        object_data: 48,
-        localsplus: 72,
-        tagged: false,
-    },
-    generator: GeneratorAbi {
-        gi_name: 32,
-        gi_qualname: 40,
-        gi_frame_state: 75,
-        gi_iframe: 80,
-        suspended: -1,
-        executing: 0,
-        cleared: 4,
-        gi_code: Some(16),
-    },
+    text: TEXT_WITH_WSTR,
+    frames: FramesAbi::Interpreter(InterpreterFramesAbi {
+        code: CodeAbi {
+            co_consts: 24,
+            co_stacksize: 68,
+            co_firstlineno: 72,
+            co_nlocalsplus: 76,
+            co_localsplusnames: 96,
+            co_localspluskinds: 104,
+            co_filename: 112,
+            co_name: 120,
+            co_qualname: 128,
+            co_linetable: 136,
+            co_code_adaptive: 184,
+        },
+        frame: FrameAbi {
+            code: 32,
+            function: 0,
+            globals: 8,
+            builtins: 16,
+            locals: 24,
+            previous: 48,
+            frame_obj: 40,
+            instruction: 56,
+            owner: 69,
+            object_data: 48,
+            localsplus: 72,
+            tagged: false,
+        },
+        generator: GeneratorAbi {
+            gi_name: 32,
+            gi_qualname: 40,
+            gi_frame_state: 75,
+            gi_iframe: 80,
+            suspended: -1,
+            executing: 0,
+            cleared: 4,
+            gi_code: Some(16),
+        },
+    }),
 };
 
 const V3_12: Abi = Abi {
     runtime: RuntimeAbi {
         interpreters_head: 40,
+        gc: None,
         size: 0x4000,
     },
     interpreter: InterpreterAbi {
         next: 0,
         id: 8,
         threads_head: 72,
-        runtime: 96,
-        gc: 112,
+        runtime: Some(96),
+        gc: Some(112),
         sysdict: 352,
         builtins: 360,
         modules: 944,
@@ -394,7 +446,7 @@ const V3_12: Abi = Abi {
         next: 8,
         interp: 16,
         thread_id: 136,
-        native_thread_id: 144,
+        native_thread_id: Some(144),
         size: 288,
         current_frame: (56, Some(0)),
     },
@@ -409,31 +461,34 @@ const V3_12: Abi = Abi {
         size: 920,
     },
     text: TEXT_WITHOUT_WSTR,
-    code: CodeAbi {
-        co_code_adaptive: 192,
-        ..CODE_FROM_3_12
-    },
-    frame: FrameAbi {
-        object_data: 48,
-        ..FRAME_FROM_3_12
-    },
-    generator: GeneratorAbi {
-        suspended: -1,
-        ..GENERATOR_FROM_3_12
-    },
+    frames: FramesAbi::Interpreter(InterpreterFramesAbi {
+        code: CodeAbi {
+            co_code_adaptive: 192,
+            ..CODE_FROM_3_12
+        },
+        frame: FrameAbi {
+            object_data: 48,
+            ..FRAME_FROM_3_12
+        },
+        generator: GeneratorAbi {
+            suspended: -1,
+            ..GENERATOR_FROM_3_12
+        },
+    }),
 };
 
 const V3_13: Abi = Abi {
     runtime: RuntimeAbi {
         interpreters_head: 632,
+        gc: None,
         size: 0x4000,
     },
     interpreter: InterpreterAbi {
         next: 7264,
         id: 7272,
         threads_head: 7344,
-        runtime: 7376,
-        gc: 7400,
+        runtime: Some(7376),
+        gc: Some(7400),
         sysdict: 7640,
         builtins: 7648,
         modules: 7656,
@@ -449,7 +504,7 @@ const V3_13: Abi = Abi {
         next: 8,
         interp: 16,
         thread_id: 152,
-        native_thread_id: 160,
+        native_thread_id: Some(160),
         // `_PyThreadStateImpl`, whose head a `PyThreadState` is.
         size: 336,
         current_frame: (72, None),
@@ -465,24 +520,36 @@ const V3_13: Abi = Abi {
         size: 928,
     },
     text: TEXT_WITHOUT_WSTR,
-    code: CodeAbi {
-        co_code_adaptive: 200,
-        ..CODE_FROM_3_12
-    },
-    frame: FrameAbi {
-        object_data: 64,
-        ..FRAME_FROM_3_12
-    },
-    generator: GeneratorAbi {
-        suspended: -2,
-        ..GENERATOR_FROM_3_12
-    },
+    frames: FramesAbi::Interpreter(InterpreterFramesAbi {
+        code: CodeAbi {
+            co_code_adaptive: 200,
+            ..CODE_FROM_3_12
+        },
+        frame: FrameAbi {
+            object_data: 64,
+            ..FRAME_FROM_3_12
+        },
+        generator: GeneratorAbi {
+            suspended: -2,
+            ..GENERATOR_FROM_3_12
+        },
+    }),
 };
 
-const GC_UP_TO_3_13: GcAbi = GcAbi {
+pub(crate) const GC_UP_TO_3_13: GcAbi = GcAbi {
     generations: 24,
     generation0: 96,
     permanent: 104,
+};
+
+pub(crate) const TEXT_WITH_WSTR: TextAbi = TextAbi {
+    ascii: 48,
+    compact: 72,
+    legacy: 80,
+    utf8_length: 48,
+    utf8: 56,
+    data: 72,
+    wstr: Some((40, 7)),
 };
 
 pub(crate) const TEXT_WITHOUT_WSTR: TextAbi = TextAbi {

@@ -2,22 +2,23 @@
 //! and for what these do not tell from `offsetof` as a debugger prints it.
 
 use crate::abi::{
-    Abi, CODE_FROM_3_12, CodeAbi, FRAME_FROM_3_12, FrameAbi, GENERATOR_FROM_3_12, GcAbi,
-    GeneratorAbi, HeapTypeAbi, InterpreterAbi, RuntimeAbi, StaticTypeAbi, TEXT_WITHOUT_WSTR,
-    ThreadAbi,
+    Abi, CODE_FROM_3_12, CodeAbi, FRAME_FROM_3_12, FrameAbi, FramesAbi, GENERATOR_FROM_3_12, GcAbi,
+    GeneratorAbi, HeapTypeAbi, InterpreterAbi, InterpreterFramesAbi, RuntimeAbi, StaticTypeAbi,
+    TEXT_WITHOUT_WSTR, ThreadAbi,
 };
 
 pub(crate) const V3_14: Abi = Abi {
     runtime: RuntimeAbi {
         interpreters_head: 808,
+        gc: None,
         size: 0x4000,
     },
     interpreter: InterpreterAbi {
         next: 7272,
         id: 7280,
         threads_head: 7344,
-        runtime: 7384,
-        gc: 7408,
+        runtime: Some(7384),
+        gc: Some(7408),
         sysdict: 7672,
         builtins: 7680,
         modules: 7688,
@@ -33,7 +34,7 @@ pub(crate) const V3_14: Abi = Abi {
         next: 8,
         interp: 16,
         thread_id: 152,
-        native_thread_id: 160,
+        native_thread_id: Some(160),
         // `_PyThreadStateImpl`, whose head a `PyThreadState` is.
         size: 936,
         current_frame: (72, None),
@@ -53,25 +54,28 @@ pub(crate) const V3_14: Abi = Abi {
         size: 936,
     },
     text: TEXT_WITHOUT_WSTR,
-    code: CODE_FROM_3_14,
-    frame: FRAME_FROM_3_14,
-    generator: GeneratorAbi {
-        suspended: -2,
-        ..GENERATOR_FROM_3_12
-    },
+    frames: FramesAbi::Interpreter(InterpreterFramesAbi {
+        code: CODE_FROM_3_14,
+        frame: FRAME_FROM_3_14,
+        generator: GeneratorAbi {
+            suspended: -2,
+            ..GENERATOR_FROM_3_12
+        },
+    }),
 };
 
 pub(crate) const V3_15: Abi = Abi {
     runtime: RuntimeAbi {
         interpreters_head: 936,
+        gc: None,
         size: 0x4000,
     },
     interpreter: InterpreterAbi {
         next: 7264,
         id: 7272,
         threads_head: 7336,
-        runtime: 7376,
-        gc: 7400,
+        runtime: Some(7376),
+        gc: Some(7400),
         sysdict: 7576,
         builtins: 7584,
         modules: 7592,
@@ -87,7 +91,7 @@ pub(crate) const V3_15: Abi = Abi {
         next: 8,
         interp: 16,
         thread_id: 176,
-        native_thread_id: 184,
+        native_thread_id: Some(184),
         size: 1104,
         current_frame: (72, None),
     },
@@ -106,14 +110,16 @@ pub(crate) const V3_15: Abi = Abi {
         size: 944,
     },
     text: TEXT_WITHOUT_WSTR,
-    code: CODE_FROM_3_14,
-    frame: FRAME_FROM_3_14,
-    generator: GeneratorAbi {
-        suspended: 1,
-        executing: 4,
-        cleared: 5,
-        ..GENERATOR_FROM_3_12
-    },
+    frames: FramesAbi::Interpreter(InterpreterFramesAbi {
+        code: CODE_FROM_3_14,
+        frame: FRAME_FROM_3_14,
+        generator: GeneratorAbi {
+            suspended: 1,
+            executing: 4,
+            cleared: 5,
+            ..GENERATOR_FROM_3_12
+        },
+    }),
 };
 
 const CODE_FROM_3_14: CodeAbi = CodeAbi {

@@ -68,14 +68,19 @@ impl Heap {
         let base_flags = self.image.u64(spec.base.offset(offset::TP_FLAGS));
         let base_size = self.image.u64(spec.base.offset(offset::TP_BASICSIZE));
         let itemsize = self.image.u64(spec.base.offset(offset::TP_ITEMSIZE));
-        let inherits_dict = base_flags & MANAGED_DICT != 0;
+        let base_dictoffset = self.image.u64(spec.base.offset(offset::TP_DICTOFFSET));
+        let inherits_dict = base_flags & MANAGED_DICT != 0 || base_dictoffset != 0;
         let has_dict = spec.slots.is_none() && !inherits_dict;
-        let own = if has_dict { weaklist(self.python) } else { 0 };
+        let own = if has_dict { own_fields(self.python) } else { 0 };
         let basicsize = base_size + own + 8 * members;
 
         let mut flags = READY | HEAPTYPE | BASETYPE | HAVE_GC | base_flags & INHERITED;
         if has_dict || inherits_dict {
             flags |= managed(self.python);
+        }
+        if self.python <= Python::V3_10 {
+            let dictoffset = if has_dict { base_size } else { base_dictoffset };
+            self.put_u64(address, offset::TP_DICTOFFSET, dictoffset);
         }
         let metatype = self.image.pointer(spec.base.offset(offset::OB_TYPE));
         self.head_of(address, metatype);
@@ -136,9 +141,11 @@ impl Heap {
     }
 }
 
-/// Bytes that instances have for the list of their weak references.
-fn weaklist(python: Python) -> u64 {
+/// Bytes that instances have for the list of their weak references, and up to 3.10 before it
+/// for their dictionary.
+fn own_fields(python: Python) -> u64 {
     match python {
+        Python::V3_8 | Python::V3_9 | Python::V3_10 => 16,
         Python::V3_11 => 8,
         _ => 0,
     }
@@ -147,6 +154,7 @@ fn weaklist(python: Python) -> u64 {
 /// Flags of a class whose instances have a dictionary and weak references.
 fn managed(python: Python) -> u64 {
     match python {
+        Python::V3_8 | Python::V3_9 | Python::V3_10 => 0,
         Python::V3_11 => MANAGED_DICT,
         Python::V3_12 => MANAGED_DICT | MANAGED_WEAKREF,
         _ => MANAGED_DICT | MANAGED_WEAKREF | INLINE_VALUES,

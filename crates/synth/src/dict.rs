@@ -68,6 +68,13 @@ impl Heap {
             .iter()
             .map(|&name| Some((name, RemoteAddress::NULL)))
             .collect();
+        if self.python <= Python::V3_10 {
+            // As many slots as the names take, and values for all that they leave usable.
+            let address = self.keys(SPLIT, &entries, slots_for(names.len()));
+            self.image.put_u64(address, 2);
+            let names = names.len() as u64;
+            return SharedKeys { address, names };
+        }
         let address = self.keys(SPLIT, &entries, 5);
         let names = names.len() as u64;
         // `SHARED_KEYS_MAX_SIZE` is less than what fits into a table of 32 slots.
@@ -97,6 +104,12 @@ impl Heap {
 
     /// A `PyDictValues` in a block of its own.
     pub(crate) fn values(&mut self, values: &[RemoteAddress], embedded: bool) -> RemoteAddress {
+        if self.python <= Python::V3_10 {
+            let room = (1 << slots_for(values.len())) * 2 / 3;
+            let block = self.allocate(8 * room);
+            self.put_pointers(block, values);
+            return block;
+        }
         let block = self.allocate(8 + SHARED_SIZE.next_multiple_of(8) + 8 * SHARED_SIZE);
         if self.python >= Python::V3_13 {
             self.values_header(block, values, embedded);
@@ -128,11 +141,7 @@ impl Heap {
         kind: u8,
         entries: &[Option<(RemoteAddress, RemoteAddress)>],
     ) -> RemoteAddress {
-        let mut log2_size = 3;
-        while (1 << log2_size) * 2 / 3 < entries.len() {
-            log2_size += 1;
-        }
-        let keys = self.keys(kind, entries, log2_size);
+        let keys = self.keys(kind, entries, slots_for(entries.len()));
         let object = self.allocate_tracked(48);
         self.head(object, "dict");
         let used = entries.iter().flatten().count() as u64;
@@ -148,6 +157,9 @@ impl Heap {
         entries: &[Option<(RemoteAddress, RemoteAddress)>],
         log2_size: u8,
     ) -> RemoteAddress {
+        if self.python <= Python::V3_10 {
+            return self.old_keys(entries, log2_size);
+        }
         // Indices of one byte serve up to 128 slots; of two, up to 32768; then of four.
         let log2_index_bytes = match log2_size {
             0..8 => log2_size,
@@ -174,4 +186,42 @@ impl Heap {
         }
         keys
     }
+    /// A `PyDictKeysObject` up to 3.10: with a hash in each entry, whatever the keys are.
+    fn old_keys(
+        &mut self,
+        entries: &[Option<(RemoteAddress, RemoteAddress)>],
+        log2_size: u8,
+    ) -> RemoteAddress {
+        let slots = 1u64 << log2_size;
+        // Indices of one byte serve up to 255 slots, of two up to 65535.
+        let index = match log2_size {
+            0..8 => 1,
+            8..16 => 2,
+            _ => 4,
+        };
+        let usable = slots * 2 / 3;
+        let first = offset::OLD_KEYS_INDICES + slots * index;
+        let keys = self.allocate(first + usable * 24);
+        let count = entries.len() as u64;
+        self.image.put_u64(keys, 1);
+        self.put_u64(keys, offset::KEYS_SIZE, slots);
+        self.put_u64(keys, offset::OLD_KEYS_USABLE, usable.saturating_sub(count));
+        self.put_u64(keys, offset::OLD_KEYS_NENTRIES, count);
+        for (place, entry) in (0..).zip(entries) {
+            if let Some((key, value)) = entry {
+                let at = keys.offset(first + place * 24 + 8);
+                self.put_pointers(at, &[*key, *value]);
+            }
+        }
+        keys
+    }
+}
+
+/// The number of slots of which two thirds hold so many entries, as a power of two.
+fn slots_for(entries: usize) -> u8 {
+    let mut log2_size = 3;
+    while (1 << log2_size) * 2 / 3 < entries {
+        log2_size += 1;
+    }
+    log2_size
 }

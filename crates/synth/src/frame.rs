@@ -2,8 +2,8 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::Heap;
-use crate::abi::offset;
+use crate::abi::{FramesAbi, InterpreterFramesAbi, offset};
+use crate::{Heap, frame_object};
 
 /// How a variable of a function is kept: `co_localspluskinds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub enum Variable {
 pub struct Code {
     /// Its `PyCodeObject`.
     pub address: RemoteAddress,
-    /// The tuple of its variables' names.
+    /// The tuple of its variables' names; up to 3.10 of those that only the function has.
     pub names: RemoteAddress,
-    /// The `bytes` of their kinds.
+    /// The `bytes` of their kinds; null up to 3.10.
     pub kinds: RemoteAddress,
-    variables: u64,
+    pub(crate) variables: u64,
 }
 
 /// Whose a frame is.
@@ -92,6 +92,10 @@ impl<'a> FrameSpec<'a> {
 impl Heap {
     /// A code object of a function with these variables, in a file `app.py`.
     pub fn code(&mut self, name: &str, variables: &[(&str, Variable)]) -> Code {
+        let FramesAbi::Interpreter(frames) = &self.abi.frames else {
+            return frame_object::code(self, name, variables);
+        };
+        let abi = &frames.code;
         let names: Vec<_> = variables.iter().map(|(name, _)| self.text(name)).collect();
         let kinds: Vec<_> = variables.iter().map(|&(_, kind)| kind as u8).collect();
         let names = self.tuple(&names);
@@ -100,7 +104,6 @@ impl Heap {
         let (name, filename) = (self.text(name), self.text("app.py"));
         // One entry: eight units of code that belong to the line two below the first.
         let linetable = self.bytes(&[0x80 | 12 << 3 | 7, 0, 0]);
-        let abi = &self.abi.code;
         let code = self.allocate(abi.co_code_adaptive + 16);
         self.head(code, "code");
         self.put_u64(code, offset::OB_SIZE, 8);
@@ -128,26 +131,37 @@ impl Heap {
         }
     }
 
-    /// A `_PyInterpreterFrame` on the stack of a thread, without an object.
+    /// A `_PyInterpreterFrame` on the stack of a thread, without an object; up to 3.10 a
+    /// `frame`.
     pub fn frame(&mut self, spec: &FrameSpec<'_>) -> RemoteAddress {
-        let size = self.abi.frame.localsplus + 8 * (spec.code.variables + 4);
+        let abi = match &self.abi.frames {
+            FramesAbi::Object(abi) => return frame_object::frame(self, abi, spec),
+            FramesAbi::Interpreter(abi) => abi,
+        };
+        let size = abi.frame.localsplus + 8 * (spec.code.variables + 4);
         let frame = self.allocate(size);
-        self.put_frame(frame, spec);
+        self.put_frame(abi, frame, spec);
         frame
     }
 
-    /// A `frame` object that shows a `_PyInterpreterFrame`.
+    /// A `frame` object that shows a `_PyInterpreterFrame`; up to 3.10 the frame itself.
     pub fn frame_object(&mut self, frame: RemoteAddress) -> RemoteAddress {
-        let object = self.allocate_tracked(self.abi.frame.object_data);
+        let FramesAbi::Interpreter(abi) = &self.abi.frames else {
+            return frame;
+        };
+        let object = self.allocate_tracked(abi.frame.object_data);
         self.head(object, "frame");
         self.put_pointer(object, offset::FRAME_F_FRAME, frame);
-        self.put_pointer(frame, self.abi.frame.frame_obj, object);
+        self.put_pointer(frame, abi.frame.frame_obj, object);
         object
     }
 
     /// Changes which frame a frame says that called it.
     pub fn set_previous(&mut self, frame: RemoteAddress, previous: RemoteAddress) {
-        self.put_pointer(frame, self.abi.frame.previous, previous);
+        match &self.abi.frames {
+            FramesAbi::Object(_) => frame_object::set_previous(self, frame, previous),
+            FramesAbi::Interpreter(abi) => self.put_pointer(frame, abi.frame.previous, previous),
+        }
     }
 
     /// A generator. Returns it and the frame inside of it.
@@ -156,8 +170,12 @@ impl Heap {
         state: State,
         spec: &FrameSpec<'_>,
     ) -> (RemoteAddress, RemoteAddress) {
-        let abi = &self.abi.generator;
-        let size = abi.gi_iframe + self.abi.frame.localsplus + 8 * (spec.code.variables + 4);
+        let frames = match &self.abi.frames {
+            FramesAbi::Object(abi) => return frame_object::generator(self, abi, state, spec),
+            FramesAbi::Interpreter(abi) => abi,
+        };
+        let abi = &frames.generator;
+        let size = abi.gi_iframe + frames.frame.localsplus + 8 * (spec.code.variables + 4);
         let object = self.allocate_tracked(size);
         self.head(object, "generator");
         let name = self.text("numbers");
@@ -175,13 +193,18 @@ impl Heap {
             .put(object.offset(abi.gi_frame_state), &state.to_le_bytes());
         let frame = object.offset(abi.gi_iframe);
         let owner = Owner::Generator;
-        self.put_frame(frame, &FrameSpec { owner, ..*spec });
+        self.put_frame(frames, frame, &FrameSpec { owner, ..*spec });
         (object, frame)
     }
 
-    fn put_frame(&mut self, frame: RemoteAddress, spec: &FrameSpec<'_>) {
-        let abi = &self.abi.frame;
-        let instruction = spec.code.address.offset(self.abi.code.co_code_adaptive);
+    fn put_frame(
+        &mut self,
+        abi: &InterpreterFramesAbi,
+        frame: RemoteAddress,
+        spec: &FrameSpec<'_>,
+    ) {
+        let instruction = spec.code.address.offset(abi.code.co_code_adaptive);
+        let abi = &abi.frame;
         let pointers = [
             (abi.code, spec.code.address),
             (abi.function, spec.function),

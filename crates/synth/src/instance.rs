@@ -17,7 +17,7 @@ const INLINE_ROOM: u64 = 8 + 32 + 30 * 8;
 /// How an instance keeps its attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instance<'a> {
-    /// Values without a dictionary.
+    /// Values without a dictionary; up to 3.10 with one that has the names of the class.
     Values(&'a [RemoteAddress]),
     /// A dictionary that was made by asking for `__dict__`, of a table of its own.
     Dict(RemoteAddress),
@@ -32,20 +32,20 @@ impl Heap {
     pub fn instance(&mut self, class: &Class, kept: Instance<'_>) -> RemoteAddress {
         let inline = class.has_dict && self.python >= Python::V3_13;
         let room = if inline { INLINE_ROOM } else { 0 };
-        if class.has_dict {
+        if class.has_dict && self.python >= Python::V3_11 {
             self.allocate(PRE_HEADER);
         }
         let object = self.allocate_tracked(class.basicsize + room);
         self.head_of(object, class.address);
         match kept {
             Instance::Values(values) => self.keep_values(class, object, values),
-            Instance::Dict(dict) => self.put_dict(object, dict),
+            Instance::Dict(dict) => self.put_dict(class, object, dict),
             Instance::DictOverValues(values) => {
                 let inside = object.offset(class.basicsize);
                 self.values_header(inside, values, true);
                 if let Some(keys) = class.keys {
                     let dict = self.dict_over(keys, inside);
-                    self.put_dict(object, dict);
+                    self.put_dict(class, object, dict);
                 }
             }
             Instance::Slots(values) => {
@@ -72,12 +72,24 @@ impl Heap {
         object
     }
 
-    fn put_dict(&mut self, object: RemoteAddress, dict: RemoteAddress) {
-        self.image.put_pointer(object.before(DICT_BEFORE), dict);
+    fn put_dict(&mut self, class: &Class, object: RemoteAddress, dict: RemoteAddress) {
+        let at = if self.python >= Python::V3_11 {
+            object.before(DICT_BEFORE)
+        } else {
+            let dictoffset = class.address.offset(offset::TP_DICTOFFSET);
+            object.offset(self.image.u64(dictoffset))
+        };
+        self.image.put_pointer(at, dict);
     }
 
     fn keep_values(&mut self, class: &Class, object: RemoteAddress, values: &[RemoteAddress]) {
         match self.python {
+            Python::V3_8 | Python::V3_9 | Python::V3_10 => {
+                if let Some(keys) = class.keys {
+                    let dict = self.split_dict(keys, values);
+                    self.put_dict(class, object, dict);
+                }
+            }
             Python::V3_11 => {
                 let values = self.values(values, false);
                 self.image.put_pointer(object.before(VALUES_BEFORE), values);
@@ -85,7 +97,7 @@ impl Heap {
             Python::V3_12 => {
                 // A pointer to the byte before the values: the lowest bit says so.
                 let values = self.values(values, false);
-                self.put_dict(object, values.before(1));
+                self.put_dict(class, object, values.before(1));
             }
             _ => {
                 self.values_header(object.offset(class.basicsize), values, true);

@@ -12,11 +12,13 @@
 
 mod abi;
 mod abi_new;
+mod abi_old;
 mod class;
 mod containers;
 mod dict;
 mod everything;
 mod frame;
+mod frame_object;
 mod heap;
 mod image;
 mod instance;

@@ -33,16 +33,20 @@ pub(crate) fn finish(mut heap: Heap, globals: &[(RemoteAddress, RemoteAddress)])
     heap.put_pointer(runtime, abi.runtime.interpreters_head, interpreter);
     heap.put_pointer(interpreter, abi.interpreter.next, RemoteAddress::NULL);
     heap.put_u64(interpreter, abi.interpreter.id, 0);
-    heap.put_pointer(interpreter, abi.interpreter.runtime, runtime);
+    if let Some(at) = abi.interpreter.runtime {
+        heap.put_pointer(interpreter, at, runtime);
+    }
     heap.put_pointer(interpreter, abi.interpreter.threads_head, thread);
     heap.put_pointer(thread, abi.thread.next, RemoteAddress::NULL);
     heap.put_pointer(thread, abi.thread.interp, interpreter);
     heap.put_u64(thread, abi.thread.thread_id, 140_001);
-    heap.put_u64(thread, abi.thread.native_thread_id, 77);
+    if let Some(at) = abi.thread.native_thread_id {
+        heap.put_u64(thread, at, 77);
+    }
     put_innermost(&mut heap);
 
     let builtins = heap.dict(globals);
-    let sysdict = heap.dict(&[]);
+    let sysdict = sysdict(&mut heap);
     let modules = modules(&mut heap);
     heap.put_pointer(interpreter, abi.interpreter.builtins, builtins);
     heap.put_pointer(interpreter, abi.interpreter.sysdict, sysdict);
@@ -56,6 +60,13 @@ pub(crate) fn finish(mut heap: Heap, globals: &[(RemoteAddress, RemoteAddress)])
         generations,
         builtins,
     }
+}
+
+/// `sys.__dict__`, with the version.
+fn sysdict(heap: &mut Heap) -> RemoteAddress {
+    let (name, version) = (heap.text("hexversion"), heap.python.hexversion());
+    let version = heap.int(version.into());
+    heap.dict(&[(name, version)])
 }
 
 /// `sys.modules`, with a module `types` that has all built-in types.
@@ -85,7 +96,10 @@ fn put_innermost(heap: &mut Heap) {
 
 /// Links the tracked objects, in turn into one of the four lists.
 fn link(heap: &mut Heap) -> [RemoteAddress; 4] {
-    let state = heap.interpreter.offset(heap.abi.interpreter.gc);
+    let state = match (heap.abi.interpreter.gc, heap.abi.runtime.gc) {
+        (Some(at), _) => heap.interpreter.offset(at),
+        (None, shared) => heap.runtime.offset(shared.unwrap_or_default()),
+    };
     let gc = &heap.abi.gc;
     let generation = |i: u64| state.offset(gc.generations + 24 * i);
     let heads = [

@@ -92,9 +92,10 @@ impl Heap {
         let count = digits.len() as u64;
         let object = self.allocate(offset::OB_DIGIT + 4 * count.max(1));
         self.head(object, "int");
-        let sized = match (self.python, value.signum()) {
-            (Python::V3_11, -1) => count.wrapping_neg(),
-            (Python::V3_11, _) => count,
+        let is_signed = self.python <= Python::V3_11;
+        let sized = match (is_signed, value.signum()) {
+            (true, -1) => count.wrapping_neg(),
+            (true, _) => count,
             // `lv_tag`: the count above the three lowest bits, which say the sign.
             (_, 0) => 1,
             (_, -1) => count << 3 | 2,

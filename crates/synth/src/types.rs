@@ -2,8 +2,8 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
-use crate::{Heap, Python};
+use crate::abi::{FramesAbi, offset};
+use crate::{Heap, Python, frame_object};
 
 pub(crate) const INLINE_VALUES: u64 = 1 << 2;
 pub(crate) const MANAGED_WEAKREF: u64 = 1 << 3;
@@ -44,8 +44,24 @@ fn all(heap: &Heap) -> Vec<Static> {
         itemsize,
         flags,
     };
-    let frame = abi.frame.object_data + abi.frame.localsplus;
-    let generator = abi.generator.gi_iframe + abi.frame.localsplus;
+    let (code, frame, generator) = match &abi.frames {
+        // A frame has room for the first of its places.
+        FramesAbi::Object(abi) => (
+            one("code", frame_object::code_size(), 0, 0),
+            abi.f_localsplus + 8,
+            one("generator", abi.generator, 0, HAVE_GC),
+        ),
+        FramesAbi::Interpreter(abi) => (
+            one("code", abi.code.co_code_adaptive, 2, 0),
+            abi.frame.object_data + abi.frame.localsplus,
+            one(
+                "generator",
+                abi.generator.gi_iframe + abi.frame.localsplus,
+                8,
+                HAVE_GC,
+            ),
+        ),
+    };
     vec![
         one("object", 16, 0, 0),
         one("type", abi.heap_type.size, 40, HAVE_GC | TYPE_SUBCLASS),
@@ -60,9 +76,9 @@ fn all(heap: &Heap) -> Vec<Static> {
         one("collections.deque", 216, 0, HAVE_GC),
         one("collections.OrderedDict", 112, 0, HAVE_GC | DICT_SUBCLASS),
         one("cell", 24, 0, HAVE_GC),
-        one("code", abi.code.co_code_adaptive, 2, 0),
+        code,
         one("frame", frame, 8, HAVE_GC),
-        one("generator", generator, 8, HAVE_GC),
+        generator,
         one("NoneType", 16, 0, 0),
     ]
 }

@@ -23,10 +23,11 @@ class PicklerChild(pickle.Pickler):
 
 
 def optional(make):
-    """What needs a library that a distribution may leave out."""
+    """What needs a library that a distribution may leave out, or a file system that a root
+    may lack: semaphores are files in /dev/shm."""
     try:
         return make()
-    except ImportError:
+    except (ImportError, OSError):
         return None
 
 

@@ -113,8 +113,7 @@ mod tests {
     }
 
     /// Of `def g(a, b):\n    return [\n        a(),\n        b(),\n    ] + a(\n        1)`.
-    const LINES_OF_G: &[(u32, usize)] =
-        &[(3, 2), (4, 2), (2, 1), (5, 1), (6, 1), (5, 1), (2, 2)];
+    const LINES_OF_G: &[(u32, usize)] = &[(3, 2), (4, 2), (2, 1), (5, 1), (6, 1), (5, 1), (2, 2)];
 
     #[test]
     fn lines_of_3_8_go_up_and_down() {

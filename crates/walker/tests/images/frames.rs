@@ -1,4 +1,4 @@
-//! Threads, frames, cells and generators.
+//! Threads, frames, cells and generators, where frames are not objects.
 
 use exuvia_memory::RemoteAddress;
 use exuvia_snapshot::{ObjectFlags, RootCategory};
@@ -8,7 +8,7 @@ use crate::walked::{steps, walk_sound};
 
 #[test]
 fn frames_without_objects_are_rows_and_roots() {
-    for python in Python::ALL {
+    for python in Python::FROM_3_11 {
         let mut heap = Heap::new(python);
         let (a, b) = (heap.int(1), heap.int(2));
         let cell = heap.cell(b);
@@ -79,7 +79,7 @@ fn frames_without_objects_are_rows_and_roots() {
 
 #[test]
 fn a_frame_with_an_object_is_that_object() {
-    for python in Python::ALL {
+    for python in Python::FROM_3_11 {
         let mut heap = Heap::new(python);
         let a = heap.int(1);
         let code = heap.code("run", &[("x", Variable::Local)]);
@@ -93,7 +93,7 @@ fn a_frame_with_an_object_is_that_object() {
         assert!(!walked.has(object, ObjectFlags::SYNTHETIC));
         // One variable and four places of stack.
         let head = match python {
-            Python::V3_11 | Python::V3_12 => 48 + 72,
+            ..=Python::V3_12 => 48 + 72,
             Python::V3_13 => 64 + 72,
             Python::V3_14 | Python::V3_15 => 72 + 80,
         };
@@ -103,7 +103,7 @@ fn a_frame_with_an_object_is_that_object() {
 
 #[test]
 fn a_suspended_generator_owns_its_locals_and_stack() {
-    for python in Python::ALL {
+    for python in Python::FROM_3_11 {
         let mut heap = Heap::new(python);
         let (a, b) = (heap.int(1), heap.int(2));
         let code = heap.code("numbers", &[("x", Variable::Local), ("y", Variable::Local)]);
@@ -129,7 +129,7 @@ fn a_suspended_generator_owns_its_locals_and_stack() {
         let expected = steps([(".f_code", code.address), ("local x", a), ("stack 0", b)]);
         assert_eq!(walked.borrowed(shown), expected, "{python:?}");
         let head = match python {
-            Python::V3_11 => 80 + 72,
+            ..=Python::V3_11 => 80 + 72,
             Python::V3_12 | Python::V3_13 => 72 + 72,
             Python::V3_14 | Python::V3_15 => 72 + 80,
         };
@@ -139,7 +139,7 @@ fn a_suspended_generator_owns_its_locals_and_stack() {
 
 #[test]
 fn what_a_running_generator_holds_is_its_frame_s() {
-    for python in Python::ALL {
+    for python in Python::FROM_3_11 {
         let mut heap = Heap::new(python);
         let a = heap.int(1);
         let code = heap.code("numbers", &[("x", Variable::Local)]);

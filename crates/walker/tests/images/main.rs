@@ -6,6 +6,7 @@
 mod containers;
 mod extensions;
 mod flips;
+mod frame_objects;
 mod frames;
 mod graphs;
 mod hostile;
