@@ -93,9 +93,9 @@ fn a_frame_with_an_object_is_that_object() {
         assert!(!walked.has(object, ObjectFlags::SYNTHETIC));
         // One variable and four places of stack.
         let head = match python {
-            ..=Python::V3_12 => 48 + 72,
             Python::V3_13 => 64 + 72,
             Python::V3_14 | Python::V3_15 => 72 + 80,
+            _ => 48 + 72,
         };
         assert_eq!(walked.size(object), 16 + head + 5 * 8);
     }
@@ -129,9 +129,9 @@ fn a_suspended_generator_owns_its_locals_and_stack() {
         let expected = steps([(".f_code", code.address), ("local x", a), ("stack 0", b)]);
         assert_eq!(walked.borrowed(shown), expected, "{python:?}");
         let head = match python {
-            ..=Python::V3_11 => 80 + 72,
             Python::V3_12 | Python::V3_13 => 72 + 72,
             Python::V3_14 | Python::V3_15 => 72 + 80,
+            _ => 80 + 72,
         };
         assert_eq!(walked.size(generator), 16 + head + 6 * 8);
     }
