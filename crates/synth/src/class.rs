@@ -90,9 +90,10 @@ impl Heap {
         self.put_u64(address, offset::TP_FLAGS, flags);
         self.put_pointer(address, offset::TP_BASE, spec.base);
 
-        let tp_name = self.c_string(spec.name);
-        self.put_pointer(address, offset::TP_NAME, tp_name);
+        // The text of the `str`, which up to 3.10 tells a class from a type in C.
         let name = self.text(spec.name);
+        let tp_name = name.offset(self.abi.text.ascii);
+        self.put_pointer(address, offset::TP_NAME, tp_name);
         self.put_pointer(address, abi.ht_name, name);
         self.put_pointer(address, abi.ht_qualname, name);
         let (key, module) = (self.text("__module__"), self.text(spec.module));

@@ -2,8 +2,8 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::Heap;
 use crate::abi::offset;
+use crate::{Heap, Python};
 
 /// Pointers in a block of a deque.
 const PER_BLOCK: usize = 64;
@@ -77,7 +77,7 @@ impl Heap {
 
     /// A `deque` whose first item stands at a place of its first block.
     pub fn deque(&mut self, items: &[RemoteAddress], leftindex: usize) -> RemoteAddress {
-        let object = self.allocate_tracked(216);
+        let object = self.allocate_tracked(deque_size(self.python));
         self.head(object, "collections.deque");
         let count = (leftindex + items.len()).div_ceil(PER_BLOCK).max(1);
         let blocks: Vec<_> = (0..count).map(|_| self.allocate(528)).collect();
@@ -115,4 +115,9 @@ impl Heap {
         }
         object
     }
+}
+
+/// `sizeof(dequeobject)`: from 3.11 on each keeps free blocks of its own.
+pub(crate) fn deque_size(python: Python) -> u64 {
+    if python <= Python::V3_10 { 80 } else { 216 }
 }

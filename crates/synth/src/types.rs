@@ -3,6 +3,7 @@
 use exuvia_memory::RemoteAddress;
 
 use crate::abi::{FramesAbi, offset};
+use crate::containers::deque_size;
 use crate::{Heap, Python, frame_object};
 
 pub(crate) const INLINE_VALUES: u64 = 1 << 2;
@@ -73,7 +74,7 @@ fn all(heap: &Heap) -> Vec<Static> {
         one("list", 40, 0, HAVE_GC | LIST_SUBCLASS),
         one("dict", 48, 0, HAVE_GC | DICT_SUBCLASS),
         one("set", 200, 0, HAVE_GC),
-        one("collections.deque", 216, 0, HAVE_GC),
+        one("collections.deque", deque_size(heap.python), 0, HAVE_GC),
         one("collections.OrderedDict", 112, 0, HAVE_GC | DICT_SUBCLASS),
         one("cell", 24, 0, HAVE_GC),
         code,
