@@ -15,6 +15,7 @@
 //! when the pipe to the test is closed, so that nothing stays when a test is killed.
 
 mod cache;
+mod container;
 pub mod cores;
 mod debian;
 mod disguise;
@@ -33,6 +34,7 @@ mod target;
 mod tool;
 
 pub use cache::{cache_folder, gathered_folder};
+pub use container::{Container, Place};
 pub use debian::Unpacked;
 pub use embedded::{Embedding, appserver};
 pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};

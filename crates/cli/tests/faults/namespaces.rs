@@ -21,6 +21,11 @@ pub(crate) struct Nobody {
 }
 
 pub(crate) fn as_nobody() -> Result<Nobody> {
+    nobody_with(&[])
+}
+
+/// The same with some capabilities, such as `+sys_ptrace`.
+pub(crate) fn nobody_with(capabilities: &[&str]) -> Result<Nobody> {
     let folder = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o755))
         .tempdir_in("/tmp")?;
@@ -31,7 +36,11 @@ pub(crate) fn as_nobody() -> Result<Nobody> {
     fs::create_dir(&own)?;
     std::os::unix::fs::chown(&own, Some(NOBODY), Some(NOBODY))?;
     let id = NOBODY.to_string();
-    let wrapper = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups"];
+    let mut wrapper = vec!["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups"];
+    let kept = format!("-all,{}", capabilities.join(","));
+    if !capabilities.is_empty() {
+        wrapper.extend(["--inh-caps", &kept, "--ambient-caps", &kept]);
+    }
     Ok(Nobody {
         exuvia: Exuvia::through(program, wrapper),
         folder,

@@ -1,8 +1,9 @@
 //! Processes that are no target.
 
-use crate::namespaces::as_nobody;
+use crate::namespaces::{as_nobody, nobody_with};
 use crate::{Scene, dump, exuvia, is_root};
 use anyhow::{Context, Result};
+use exuvia_snapshot::CaptureMode;
 use exuvia_testkit::{
     Interpreter, Launch, Target, send_signal, state_of, supported, unsupported, wait_until_exited,
     wait_until_stopped,
@@ -86,6 +87,23 @@ fn a_process_of_another_user() -> Result<()> {
     }
     let pid = foreign_process()?;
     refused(pid, "cannot attach to process", "CAP_SYS_PTRACE")
+}
+
+/// No more than that one capability is needed, neither for attaching nor for ending the copy.
+#[test]
+fn a_process_of_another_user_with_the_capability() -> Result<()> {
+    if !is_root() {
+        println!("not tested: only root can give another user a capability");
+        return Ok(());
+    }
+    let mut scene = Scene::new()?;
+    let nobody = nobody_with(&["+sys_ptrace"])?;
+    let destination = nobody.folder().join("dump.exuvia");
+    let outcome = dump(&nobody.exuvia, scene.target.pid(), &destination)?;
+    outcome.expect_success()?;
+    let snapshot = exuvia_snapshot::open(&destination)?;
+    assert_eq!(snapshot.metadata.capture.mode, CaptureMode::Clone);
+    scene.assert_nothing_left()
 }
 
 /// Any process that is not ours. Not all of them are Python, but permission comes first.
