@@ -127,9 +127,30 @@ const TABLES: &[Table] = &[
         text: include_str!("../../../layouts/3.14-gil.toml"),
     },
     Table {
+        version: Version::new(3, 14, 0),
+        flavor: Flavor::FreeThreaded,
+        text: include_str!("../../../layouts/3.14-free-threaded.toml"),
+    },
+    // From here on with mimalloc 2.5.2.
+    Table {
+        version: Version::new(3, 14, 10),
+        flavor: Flavor::FreeThreaded,
+        text: include_str!("../../../layouts/3.14.10-free-threaded.toml"),
+    },
+    Table {
         version: Version::new(3, 15, 0),
         flavor: Flavor::Gil,
         text: include_str!("../../../layouts/3.15-gil.toml"),
+    },
+    Table {
+        version: Version::new(3, 15, 0),
+        flavor: Flavor::FreeThreaded,
+        text: include_str!("../../../layouts/3.15-free-threaded.toml"),
+    },
+    Table {
+        version: Version::new(3, 15, 2),
+        flavor: Flavor::FreeThreaded,
+        text: include_str!("../../../layouts/3.15.2-free-threaded.toml"),
     },
 ];
 
@@ -137,16 +158,19 @@ impl Layout {
     /// The table for a version, as it stands: what the target says of itself comes on top
     /// by [`fit`](Self::fit).
     ///
-    /// All releases of a series share a table. Pre-releases are refused: their structs
-    /// still change.
+    /// The releases of a series share a table, or those before and after one that has another
+    /// allocator. Pre-releases are refused: their structs still change.
     pub fn for_version(version: Version, flavor: Flavor) -> Result<Self, UnsupportedVersion> {
-        let table = TABLES
-            .iter()
-            .find(|table| table.version.same_series(version) && table.flavor == flavor)
-            .ok_or(UnsupportedVersion::Series { version, flavor })?;
-        if version < table.version {
-            return Err(UnsupportedVersion::PreRelease { version, flavor });
+        let of_series =
+            |table: &&Table| table.version.same_series(version) && table.flavor == flavor;
+        let mut tables = TABLES.iter().filter(of_series).peekable();
+        if tables.peek().is_none() {
+            return Err(UnsupportedVersion::Series { version, flavor });
         }
+        let table = tables
+            .take_while(|table| table.version <= version)
+            .last()
+            .ok_or(UnsupportedVersion::PreRelease { version, flavor })?;
         let damaged = |reason: String| UnsupportedVersion::DamagedTable {
             version,
             flavor,
@@ -162,7 +186,8 @@ impl Layout {
 
     /// The series and flavors for which there is a table, oldest first.
     pub fn supported() -> impl Iterator<Item = (Version, Flavor)> {
-        TABLES.iter().map(|table| (table.version, table.flavor))
+        let first = TABLES.iter().filter(|table| table.version.micro == 0);
+        first.map(|table| (table.version, table.flavor))
     }
 }
 

@@ -56,7 +56,8 @@ impl Layout {
         }
         let gc = &self.structs.gc_runtime_state;
         let has_lists = self.shapes.gc_lists == GcLists::ThreeGenerations;
-        if has_lists && target < gc.generation0.saturating_add(8) {
+        let ends_before = |field: u64| target < field.saturating_add(8);
+        if has_lists && gc.generation0.is_some_and(ends_before) {
             self.shapes.gc_lists = GcLists::Incremental;
         }
         Ok(())

@@ -23,7 +23,7 @@ pub struct FieldSpec {
     ///
     /// `a.b` is a field of a field. `length of a` is the number of elements of an array;
     /// `bit of a.b` is the position of a bit field within `a`, and `width of a.b` its bits;
-    /// `bit of b` is that within the struct itself.
+    /// `bit of b` is that within the struct itself. Both also serve for whole bytes.
     pub paths: &'static str,
     /// Whether some builds don't have it.
     pub optional: bool,

@@ -262,9 +262,10 @@ structs! {
         }
         py_err_stack_item: _PyErr_StackItem { exc_value, previous_item }
         gc_runtime_state: _gc_runtime_state {
-            generations, generation0, permanent_generation, enabled, debug, collecting,
-            garbage, callbacks, generations_length = "length of generations",
-        } ? { trash_delete_later }
+            // Free-threaded from 3.14, the first of the lists, which all stay empty.
+            generations = "generations | young",
+            permanent_generation, enabled, debug, collecting, garbage, callbacks,
+        } ? { generation0, generations_length = "length of generations", trash_delete_later }
         gc_generation: gc_generation { head, threshold, count }
         gil_runtime_state: _gil_runtime_state { last_holder, locked, switch_number, interval }
     }

@@ -229,9 +229,10 @@ impl Layout {
                 return Ok(None);
             }
         }
+        let (generation0, length) = self.lists().map_err(Invalid::Table)?;
         let gc = &mut self.structs.gc_runtime_state;
         let found = cache
-            .pointer(state.offset(gc.generation0))
+            .pointer(state.offset(generation0))
             .map_err(unreadable("the state of the collector"))?;
         let expected = state.offset(gc.generations);
         if found == expected {
@@ -239,10 +240,8 @@ impl Layout {
         }
         // The generations lie before the pointer to them, so that much room there is.
         let offset = found.get().wrapping_sub(state.get());
-        let length = gc
-            .generations_length
-            .saturating_mul(self.structs.gc_generation.size);
-        if offset.saturating_add(length) > gc.generation0 || !found.is_aligned(4) {
+        let length = length.saturating_mul(self.structs.gc_generation.size);
+        if offset.saturating_add(length) > generation0 || !found.is_aligned(4) {
             return Err(Invalid::NotItself {
                 path: "interp->gc.generation0",
                 found,
@@ -268,7 +267,8 @@ impl Layout {
         let gc = &self.structs.gc_runtime_state;
         let head = &self.structs.py_gc_head;
         let step = self.structs.gc_generation.size;
-        let generations = (0..gc.generations_length).map(|i| gc.generations + i * step);
+        let (_, length) = self.lists().map_err(Invalid::Table)?;
+        let generations = (0..length).map(|i| gc.generations + i * step);
         for at in generations.chain([gc.permanent_generation]) {
             let list = state.offset(at);
             let mut link = |at: RemoteAddress| {
@@ -280,6 +280,16 @@ impl Layout {
             same("interp->gc lists: head->next->prev", back, list)?;
         }
         Ok(())
+    }
+
+    /// Where `generation0` lies in the collector's state, and how many generations there are.
+    fn lists(&self) -> Result<(u64, u64), TableError> {
+        const NAME: &str = "_gc_runtime_state";
+        let gc = &self.structs.gc_runtime_state;
+        let missing = |field| TableError::MissingField(NAME, field);
+        let generation0 = gc.generation0.ok_or(missing("generation0"))?;
+        let length = gc.generations_length.ok_or(missing("generations_length"))?;
+        Ok((generation0, length))
     }
 
     fn type_of<M: Memory>(

@@ -80,7 +80,7 @@ pub(crate) fn is_collecting<M: Memory>(
 fn heads<M: Memory>(reader: &mut Reader<'_, M>, state: RemoteAddress) -> Vec<RemoteAddress> {
     let structs = &reader.layout.structs;
     let g = &structs.gc_runtime_state;
-    let mut heads: Vec<_> = (0..g.generations_length)
+    let mut heads: Vec<_> = (0..g.generations_length.unwrap_or_default())
         .map(|i| state.offset(g.generations + i * structs.gc_generation.size))
         .collect();
     heads.push(state.offset(g.permanent_generation));

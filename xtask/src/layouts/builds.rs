@@ -70,7 +70,7 @@ pub(super) fn find(prefixes: &[PathBuf]) -> Result<Vec<Build>> {
                 files: Files::Debian(debian),
             });
         }
-        builds.extend(free_threaded::find().into_iter().map(Build::free_threaded));
+        builds.extend(free_threaded::find()?.into_iter().map(Build::free_threaded));
         return Ok(builds);
     }
     for prefix in prefixes {
@@ -121,6 +121,11 @@ impl Build {
         }
     }
 
+    /// Whether its structs prove what those of later free-threaded builds are computed by.
+    pub(super) fn is_proof(&self) -> bool {
+        matches!(&self.files, Files::FreeThreaded(build) if build.is_built())
+    }
+
     /// With or without an interpreter lock.
     pub(super) fn flavor(&self) -> Flavor {
         match &self.files {
@@ -131,7 +136,11 @@ impl Build {
 
     /// The name of its table.
     pub(super) fn file_name(&self) -> String {
-        format!("{}-{}.toml", self.series(), self.flavor())
+        let since = match &self.files {
+            Files::FreeThreaded(build) => build.since(),
+            Files::Prefix(_) | Files::Debian(_) => self.series(),
+        };
+        format!("{since}-{}.toml", self.flavor())
     }
 
     /// The series of its version: `3.12`.
@@ -145,7 +154,7 @@ impl Build {
             Files::Prefix(prefix) if prefix.ends_with("cpython-3.13-musl") => "static, with musl",
             Files::Prefix(_) => "shared libpython",
             Files::Debian(_) => "Debian's static build",
-            Files::FreeThreaded(build) => build.linking(),
+            Files::FreeThreaded(build) => return build.origin(),
         };
         format!("DWARF of CPython {}, x86-64 Linux, {linking}", self.version)
     }
@@ -155,7 +164,7 @@ impl Build {
         match &self.files {
             Files::Prefix(prefix) => prefix,
             Files::Debian(debian) => &debian.root,
-            Files::FreeThreaded(build) => &build.prefix,
+            Files::FreeThreaded(build) => build.path(),
         }
     }
 

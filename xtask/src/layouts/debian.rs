@@ -26,7 +26,7 @@ const WITHOUT_DWARF: &[&str] = &["/_remote_debugging."];
 const VARIABLE: &str = "EXUVIA_DEBIAN_SID";
 
 /// A CPython in the root of a Debian system.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Debian {
     pub(super) version: Version,
     pub(super) root: PathBuf,

@@ -16,6 +16,13 @@ type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct TypeId(usize, usize);
 
+impl TypeId {
+    /// The number of its file, in the order in which files were added.
+    pub(super) fn file(self) -> usize {
+        self.0
+    }
+}
+
 /// A C type.
 #[derive(Debug)]
 pub(super) enum Type {
@@ -27,8 +34,8 @@ pub(super) enum Type {
     },
     /// A typedef, or a `const`, `volatile` or atomic form of another type.
     Alias(Option<TypeId>),
-    /// A number, an enum, a function: nothing that is looked into.
-    Scalar,
+    /// A number, an enum, a function: nothing that is looked into. With its size in bytes.
+    Scalar(u64),
 }
 
 /// A struct or union.
@@ -37,6 +44,8 @@ pub(super) struct Record {
     pub(super) name: Option<String>,
     pub(super) size: u64,
     pub(super) members: Vec<Member>,
+    /// Whether its members lie above each other.
+    pub(super) is_union: bool,
     /// Only declared: its definition stands in another unit.
     pub(super) declaration: bool,
 }
@@ -60,11 +69,11 @@ pub(super) struct Bits {
 /// The types of a build, from all of its files.
 #[derive(Debug, Default)]
 pub(super) struct Image {
-    types: HashMap<TypeId, Type>,
+    pub(super) types: HashMap<TypeId, Type>,
     /// Structs and unions by tag and by typedef, with the source file that defines them.
-    names: BTreeMap<String, Vec<(String, TypeId)>>,
+    pub(super) names: BTreeMap<String, Vec<(String, TypeId)>>,
     enumerators: BTreeMap<String, i64>,
-    files: usize,
+    pub(super) files: usize,
 }
 
 impl Image {
@@ -200,7 +209,9 @@ impl<'a> UnitScan<'a> {
             },
             gimli::DW_TAG_enumeration_type
             | gimli::DW_TAG_base_type
-            | gimli::DW_TAG_subroutine_type => Type::Scalar,
+            | gimli::DW_TAG_subroutine_type => {
+                Type::Scalar(unsigned(entry, gimli::DW_AT_byte_size).unwrap_or(0))
+            }
             gimli::DW_TAG_member => {
                 self.member(entry, name, target, parent, image)?;
                 return Ok(None);
@@ -226,6 +237,7 @@ impl<'a> UnitScan<'a> {
             name,
             size: unsigned(entry, gimli::DW_AT_byte_size).unwrap_or(0),
             members: Vec::new(),
+            is_union: entry.tag() == gimli::DW_TAG_union_type,
             declaration: entry.has_attr(gimli::DW_AT_declaration),
         }
     }

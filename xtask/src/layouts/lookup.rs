@@ -1,6 +1,6 @@
 //! Finding structs and fields by name in the types of a build.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::dwarf::{Image, Member, Record, Type, TypeId};
 
@@ -141,9 +141,12 @@ impl Image {
             let (Some(field), Some(outer)) = (self.field(record, path), outer) else {
                 return Ok(None);
             };
-            let (first, bits) = field
-                .bits
-                .with_context(|| format!("{path} is no bit field"))?;
+            // Free-threaded builds give some of them bytes of their own.
+            let (first, bits) = match (field.bits, self.strip(field.target)) {
+                (Some(bits), _) => bits,
+                (None, Some(Type::Scalar(bytes))) => (field.offset * 8, bytes * 8),
+                _ => bail!("{path} is no bit field"),
+            };
             return Ok(Some(if width { bits } else { first - outer * 8 }));
         }
         Ok(self.field(record, path).map(|field| field.offset))

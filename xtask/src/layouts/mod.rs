@@ -7,8 +7,11 @@ mod builds;
 mod debian;
 mod dwarf;
 mod free_threaded;
+mod headers;
 mod lookup;
 mod pointers;
+mod proof;
+mod relayout;
 mod roots;
 mod shapes;
 mod structs;
@@ -53,6 +56,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         // With every build at hand, what none of them has is a slip of the pen.
         types.check_all_used(&images)?;
         roots.check_all_used(&images)?;
+    }
+    for (build, image) in builds
+        .iter()
+        .zip(&images)
+        .filter(|(build, _)| build.is_proof())
+    {
+        if let Some(computed) = free_threaded::computed()? {
+            proof::compare(image, &computed, &build.series(), &types)?;
+        }
     }
     let mut stale = Vec::new();
     for (build, image) in builds.iter().zip(&images) {

@@ -143,7 +143,7 @@ impl Image {
             Type::Pointer(_) => Some(8),
             Type::Record(_) => Some(self.as_record(id)?.size),
             Type::Array { element, length } => Some(self.size_of(*element)? * (*length)?),
-            Type::Alias(_) | Type::Scalar => None,
+            Type::Alias(_) | Type::Scalar(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::dwarf::{Image, Record};
 use super::wanted_types::{Struct, Wanted};
 
 /// A type, or the state of a module, as it goes into a table.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct ResolvedType {
     pub(super) struct_name: String,
     pub(super) size: u64,
