@@ -2,7 +2,7 @@
 
 use crate::cargo;
 use anyhow::{Result, ensure};
-use exuvia_testkit::{Exuvia, Interpreter, oracle, refcounts, supported};
+use exuvia_testkit::{Exuvia, Interpreter, Packages, oracle, refcounts, supported};
 use std::path::PathBuf;
 
 /// What to compare.
@@ -17,6 +17,10 @@ pub(crate) struct Args {
     /// Compare reference counts with the references found, of a process at rest.
     #[arg(long)]
     refcounts: bool,
+    /// Of a process with extension libraries, such as numpy and lxml; of the interpreters that
+    /// have a list of them.
+    #[arg(long, conflicts_with = "refcounts")]
+    packages: bool,
 }
 
 /// Prints the comparison of every interpreter; fails when one of them differs.
@@ -38,7 +42,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             failed += usize::from(!result.failures.is_empty());
             continue;
         }
-        let comparison = oracle::run(interpreter, &exuvia)?;
+        let comparison = if args.packages {
+            let Some(folder) = Packages::Extensions.install(interpreter)? else {
+                println!("not compared: {interpreter}: no list of packages");
+                continue;
+            };
+            oracle::run_with_packages(interpreter, &folder, &exuvia)?
+        } else {
+            oracle::run(interpreter, &exuvia)?
+        };
         print!("{comparison}");
         failed += usize::from(!comparison.failures.is_empty());
     }

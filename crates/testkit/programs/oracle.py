@@ -5,6 +5,8 @@ interpreter itself says of every object, and what it creates meanwhile never exi
 parent, which waits in one system call and is the process to dump. The fork is libc's own,
 without Python's hooks, because those throw away the states of other threads.
 
+A folder as argument has packages: objects of their types are made as well.
+
 PATH gets the objects as 64-bit words: for each its address, the address of its type,
 `sys.getsizeof`, flags (1: tracked, 2: the referents are all there are, 4: a class), the index
 of its kind, the number of its referents, and their addresses. PATH.json has the types and the
@@ -248,7 +250,7 @@ def warm_up():
 
 
 def main():
-    missing = zoo.fill()
+    missing = zoo.fill(sys.argv[1] if len(sys.argv) > 1 else None)
     warm_up()
     gc.collect()
     gc.disable()

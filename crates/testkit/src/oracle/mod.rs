@@ -16,7 +16,7 @@ pub use groups::{Difference, Group};
 pub use report::{Report, ReportError, ReportedObject, ReportedType};
 pub use untraversed::UntraversedError;
 
-use crate::{Exuvia, Interpreter, Target};
+use crate::{Exuvia, Interpreter, Launch, Target};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,12 +50,31 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia) -> Result<Comparison> {
     })
 }
 
+/// The same of a process that has the packages of a folder as well, and objects of their types.
+pub fn run_with_packages(
+    interpreter: &Interpreter,
+    packages: &Path,
+    exuvia: &Exuvia,
+) -> Result<Comparison> {
+    let launch = Launch::new(interpreter, "oracle")?.arg(packages);
+    compare_with(launch.start()?, interpreter, |target, snapshot| {
+        exuvia.dump(target.pid(), snapshot).map(drop)
+    })
+}
+
 /// The same with a dump of another sort: `dump` writes a snapshot of a process to a path.
 pub fn run_by(
     interpreter: &Interpreter,
     dump: impl FnOnce(&Target, &Path) -> Result<()>,
 ) -> Result<Comparison> {
-    let mut target = Target::start(interpreter, "oracle")?;
+    compare_with(Target::start(interpreter, "oracle")?, interpreter, dump)
+}
+
+fn compare_with(
+    mut target: Target,
+    interpreter: &Interpreter,
+    dump: impl FnOnce(&Target, &Path) -> Result<()>,
+) -> Result<Comparison> {
     let report = target.folder_for_itself().join("report");
     target.ask(&format!("report {}", report.display()))?;
     let snapshot = target.folder().join("oracle.exuvia");
