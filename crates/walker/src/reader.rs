@@ -40,6 +40,8 @@ pub(crate) struct Reader<'a, M> {
     pub(crate) memory_bytes: u64,
     /// Who tells what objects of unknown types refer to.
     pub(crate) native: NativeView<'a>,
+    /// The `tp_traverse` of classes that Python code made; null where it was not found.
+    pub(crate) subtype_traverse: RemoteAddress,
     /// Words of arrays and chains that may still be read: in broken memory many objects can
     /// claim the same array, and chains can go round.
     budget: u64,
@@ -76,6 +78,7 @@ impl<'a, M: Memory> Reader<'a, M> {
             interned: &interned::UNKNOWN,
             memory_bytes,
             native: NativeView::None,
+            subtype_traverse: RemoteAddress::NULL,
             budget: memory_bytes / 8 * READS,
             absent: target.absent,
             types,

@@ -6,11 +6,17 @@
 
 mod referents;
 mod rounds;
+mod subtype;
 
 pub(crate) use referents::NativeView;
 pub(crate) use rounds::Natives;
+pub(crate) use subtype::subtype_traverse;
 
-use exuvia_memory::RemoteAddress;
+use crate::decode::module;
+use crate::reader::Reader;
+use crate::types::{Family, NativeType, TypeInfo};
+use exuvia_cpython::type_flags;
+use exuvia_memory::{Memory, RemoteAddress};
 
 /// How often a type may fail before it is given up.
 pub(crate) const MAX_FAILURES: u64 = 3;
@@ -62,3 +68,27 @@ pub enum NativeOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NativeUnavailable(pub String);
+
+/// How an object is asked what it refers to; `None` for one that the tables describe, and for
+/// one that can't be asked.
+pub(crate) fn of<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+) -> Option<NativeType> {
+    match info.family {
+        Family::Module => module::has_unknown_traverse(reader, object).then_some(NativeType {
+            traverse: info.traverse,
+            is_gc: RemoteAddress::NULL,
+        }),
+        // `type_traverse` aborts on a static type.
+        Family::Type => info.native.filter(|_| is_heap_type(reader, object)),
+        _ => info.native,
+    }
+}
+
+fn is_heap_type<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> bool {
+    let tp_flags = reader.layout.structs.py_type_object.tp_flags;
+    let flags = reader.cache.u64(object.offset(tp_flags));
+    flags.is_ok_and(|flags| flags & type_flags::HEAPTYPE != 0)
+}

@@ -1,4 +1,3 @@
-use crate::types::TypeInfo;
 use exuvia_memory::RemoteAddress;
 
 /// What objects visited, by the address of the object.
@@ -58,20 +57,19 @@ pub(crate) enum NativeView<'a> {
 }
 
 impl<'a> NativeView<'a> {
-    /// Whether an object is traversed by its type's own code, so that its words are not
-    /// scanned.
-    pub(crate) fn covers(self, object: RemoteAddress, info: &TypeInfo) -> bool {
+    /// Whether an object that can be asked is, so that it is not scanned.
+    pub(crate) fn covers(self, object: RemoteAddress) -> bool {
         match self {
             Self::None => false,
-            Self::Apart => info.native.is_some(),
-            Self::Known(referents) => info.native.is_some() && referents.of(object).is_some(),
+            Self::Apart => true,
+            Self::Known(referents) => referents.of(object).is_some(),
         }
     }
 
     /// What an object visited.
-    pub(crate) fn of(self, object: RemoteAddress, info: &TypeInfo) -> Option<&'a [RemoteAddress]> {
+    pub(crate) fn of(self, object: RemoteAddress) -> Option<&'a [RemoteAddress]> {
         match self {
-            Self::Known(referents) if info.native.is_some() => referents.of(object),
+            Self::Known(referents) => referents.of(object),
             _ => None,
         }
     }

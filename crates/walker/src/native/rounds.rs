@@ -3,8 +3,7 @@ use super::{MAX_FAILURES, NativeCall, NativeOutcome, NativeTraverse, NativeVisit
 use crate::marks::{Marked, Marks};
 use crate::owners::Claim;
 use crate::reader::Reader;
-use crate::types::{Family, TypeInfo};
-use exuvia_cpython::type_flags;
+use crate::types::TypeInfo;
 use exuvia_memory::{Memory, RemoteAddress};
 use exuvia_snapshot::Diagnostic;
 use rustc_hash::FxHashMap;
@@ -96,13 +95,9 @@ impl<'n> Natives<'n> {
             let Some(info) = reader.type_of(object) else {
                 continue;
             };
-            let Some(native) = info.native else {
+            let Some(native) = super::of(reader, object, &info) else {
                 continue;
             };
-            // `type_traverse` aborts on a static type.
-            if info.family == Family::Type && !is_heap_type(reader, object) {
-                continue;
-            }
             if self.is_given_up(&info) {
                 self.give_up(&info, object, round);
                 continue;
@@ -269,12 +264,6 @@ fn failed(mut types: Vec<Failures>) -> Option<Diagnostic> {
         count: objects,
         examples,
     })
-}
-
-fn is_heap_type<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> bool {
-    let tp_flags = reader.layout.structs.py_type_object.tp_flags;
-    let flags = reader.cache.u64(object.offset(tp_flags));
-    flags.is_ok_and(|flags| flags & type_flags::HEAPTYPE != 0)
 }
 
 /// Whether an object lies at an address, as far as can be told.

@@ -8,6 +8,7 @@ use crate::reader::{Reader, pointer_in, u64_in};
 use crate::sink::{Hold, Step};
 use exuvia_cpython::type_flags;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
+use std::ops::Range;
 
 /// The longest chain of base classes that is followed.
 const MAX_BASES: usize = 256;
@@ -102,6 +103,8 @@ fn read<M: Memory>(
         weaklistoffset: head.weaklistoffset,
         scan: solid.scan,
         native,
+        unseen: solid.unseen,
+        traverse: head.traverse,
         dict,
         inline_names,
         is_ctypes: solid.is_ctypes,
@@ -202,6 +205,8 @@ struct SolidBase {
     fields: Vec<Field>,
     /// Whether one of them is in no table.
     scan: bool,
+    /// The bytes of instances that their `tp_traverse` does not know.
+    unseen: Range<u64>,
     /// Whether one of them is the metaclass of ctypes.
     is_ctypes: bool,
     /// Which variant of the layout describes them.
@@ -222,6 +227,7 @@ fn solid_base<M: Memory>(
         family: Family::Plain,
         fields: Vec::new(),
         scan: false,
+        unseen: 0..0,
         is_ctypes: false,
         variant: None,
         extension: None,
@@ -237,7 +243,7 @@ fn solid_base<M: Memory>(
         let Some(head) = Head::read(reader, at)? else {
             break;
         };
-        let Some(tp_name) = c_type_name(reader, at, head.flags)? else {
+        let Some(tp_name) = c_type_name(reader, at, &head)? else {
             let members = members(reader, names, &head);
             add(&mut solid.fields, readable(reader, at, members));
             at = head.base;
@@ -263,7 +269,7 @@ fn solid_base<M: Memory>(
                 solid.variant = variant;
                 add(&mut solid.fields, more);
             } else if family.is_none() {
-                solid.scan |= extends_base(reader, &head)?;
+                solid.add_unknown(reader, &head)?;
                 let members = members(reader, names, &head);
                 add(&mut solid.fields, readable(reader, at, members));
             }
@@ -277,10 +283,40 @@ fn solid_base<M: Memory>(
     Ok(solid)
 }
 
-/// Whether instances are larger than those of the base: many exceptions add nothing.
-fn extends_base<M: Memory>(reader: &mut Reader<'_, M>, head: &Head) -> Result<bool, Fault> {
-    let base = Head::read(reader, head.base)?;
-    Ok(base.is_none_or(|base| base.basicsize != head.basicsize))
+impl SolidBase {
+    /// Adds a type in C that is in no table.
+    fn add_unknown<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        head: &Head,
+    ) -> Result<(), Fault> {
+        let base = Head::read(reader, head.base)?;
+        let (start, inherited) = base.map_or((0, RemoteAddress::NULL), |base| {
+            (base.basicsize, base.traverse)
+        });
+        let has_its_own = head.traverse != inherited && is_made_by_hand(reader, head);
+        if start == head.basicsize && !has_its_own {
+            // Many exceptions add nothing to their base.
+            return Ok(());
+        }
+        self.scan = true;
+        if start < head.basicsize && (head.traverse.is_null() || head.traverse == inherited) {
+            self.unseen = match self.unseen.is_empty() {
+                true => start..head.basicsize,
+                false => start.min(self.unseen.start)..self.unseen.end,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Whether a class was put together by C code without a `PyType_Spec`, with a `tp_traverse` of
+/// its own, as pybind11 does it.
+fn is_made_by_hand<M: Memory>(reader: &Reader<'_, M>, head: &Head) -> bool {
+    head.flags & type_flags::HEAPTYPE != 0
+        && !reader.subtype_traverse.is_null()
+        && !head.traverse.is_null()
+        && head.traverse != reader.subtype_traverse
 }
 
 fn add(fields: &mut Vec<Field>, more: Vec<Field>) {
@@ -292,15 +328,18 @@ fn add(fields: &mut Vec<Field>, more: Vec<Field>) {
 }
 
 /// `tp_name` when the type was written in C: a static type, or one made by
-/// `PyType_FromSpec`.
+/// `PyType_FromSpec`, or by hand.
 fn c_type_name<M: Memory>(
     reader: &mut Reader<'_, M>,
     address: RemoteAddress,
-    flags: u64,
+    head: &Head,
 ) -> Result<Option<String>, Fault> {
     let tp_name = reader.layout.structs.py_type_object.tp_name;
     let name = reader.cache.pointer(address.offset(tp_name))?;
-    if flags & type_flags::HEAPTYPE != 0 && !is_from_spec(reader, address, name)? {
+    if head.flags & type_flags::HEAPTYPE != 0
+        && !is_from_spec(reader, address, name)?
+        && !is_made_by_hand(reader, head)
+    {
         return Ok(None);
     }
     Ok(Some(reader.cache.c_string(name, 512)?))

@@ -13,6 +13,7 @@ pub(crate) use table::TypeTable;
 use crate::decode::extension::Extension;
 use exuvia_cpython::type_flags;
 use exuvia_memory::RemoteAddress;
+use std::ops::Range;
 
 /// Where instances keep their attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +54,13 @@ pub(crate) struct TypeInfo {
     /// Whether a base in C is in no table: what the fields leave out is found by scanning
     /// the object's words.
     pub(crate) scan: bool,
-    /// How instances are asked, where a base in C is in no table.
+    /// `tp_traverse` and `tp_is_gc`, where a base in C is in no table.
     pub(crate) native: Option<NativeType>,
+    /// The bytes of instances that this `tp_traverse` does not know: they belong to a base in
+    /// C that has none of its own.
+    pub(crate) unseen: Range<u64>,
+    /// `tp_traverse`.
+    pub(crate) traverse: RemoteAddress,
     /// The object pointers at fixed places, by offset.
     pub(crate) fields: Vec<Field>,
     /// How far the fields reach into the object.
@@ -89,6 +95,8 @@ impl TypeInfo {
             family: Family::Plain,
             scan: false,
             native: None,
+            unseen: 0..0,
+            traverse: RemoteAddress::NULL,
             fields: Vec::new(),
             fields_end: 0,
             has_guards: false,
