@@ -4,8 +4,9 @@
 //! Threads take chunks of memory in the order of addresses; the results are put together in
 //! that order, so that the tables come out sorted.
 
+use crate::decode;
 use crate::decode::extension::SharedBlock;
-use crate::decode::{self, scan};
+use crate::decode::scan::{self, LeftOut};
 use crate::diagnostics::Trouble;
 use crate::extent;
 use crate::kinds::KindTable;
@@ -231,12 +232,26 @@ impl Description<'_> {
     ) -> Result<(), Fault> {
         let first = sink.references.len();
         let read = decode::references(reader, object, info, sink);
-        let Some(visited) = reader.native.of(object, info) else {
+        let Some(visited) = self.visited(reader, object, info) else {
             return read;
         };
         sink.add_visited(first, visited);
         sink.visited = Some(sink.targets(first));
-        read.and(scan::untraversed(reader, object, info, sink))
+        match info.scan {
+            true => read.and(scan::left_out(reader, object, info, LeftOut::Any, sink)),
+            false => read,
+        }
+    }
+
+    /// What an object that was asked has visited.
+    fn visited<'r, M: Memory>(
+        &self,
+        reader: &Reader<'r, M>,
+        object: RemoteAddress,
+        info: &TypeInfo,
+    ) -> Option<&'r [RemoteAddress]> {
+        let may_be = info.native.is_some() || info.family == Family::Module;
+        reader.native.of(object).filter(|_| may_be)
     }
 
     fn row<M: Memory>(
@@ -256,7 +271,8 @@ impl Description<'_> {
         if is_static {
             flags = flags.with(ObjectFlags::STATIC);
         }
-        if info.scan && !reader.native.covers(object, info) {
+        let is_told = info.unseen.is_empty() && self.visited(reader, object, info).is_some();
+        if info.scan && !is_told {
             flags = flags.with(ObjectFlags::CONSERVATIVE);
         }
         let immortal = reader.layout.shapes.immortal;

@@ -4,15 +4,17 @@
 //! thread sweeps a part of memory in the order of addresses, marks what the objects there
 //! refer to, and then follows what it found itself until nothing is new.
 
-use crate::decode::{self, scan};
+use crate::decode;
+use crate::decode::scan::{self, LeftOut};
 use crate::diagnostics::{Diagnostics, Trouble};
 use crate::marks::Marked;
+use crate::native;
 use crate::owners::Claim;
 use crate::reader::Reader;
 use crate::runtime::{FrameState, ThreadState};
 use crate::sink::{Hold, Sink, Step};
-use crate::types::Family;
-use exuvia_memory::{Memory, RemoteAddress};
+use crate::types::{Family, TypeInfo};
+use exuvia_memory::{Fault, Memory, RemoteAddress};
 use rustc_hash::FxHashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -187,14 +189,25 @@ impl Discovery<'_> {
     ) -> Vec<RemoteAddress> {
         let mut sink = self.sink(Vec::new());
         for &object in objects {
-            if let Some(info) = reader.type_of(object)
-                && info.scan
-                && scan::references(reader, object, &info, &mut sink).is_err()
-            {
-                reader.diagnostics.count(Trouble::UnreadableObject, object);
-            }
+            // As if there were no native traversal.
+            let view = std::mem::take(&mut reader.native);
+            self.visit(reader, object, &mut sink);
+            reader.native = view;
         }
         sink.found
+    }
+
+    fn left_out<M: Memory>(
+        &self,
+        reader: &mut Reader<'_, M>,
+        object: RemoteAddress,
+        info: &TypeInfo,
+        sink: &mut Discover<'_>,
+    ) -> Result<(), Fault> {
+        match info.scan {
+            true => scan::left_out(reader, object, info, LeftOut::Likely, sink),
+            false => Ok(()),
+        }
     }
 
     fn sink(&self, found: Vec<RemoteAddress>) -> Discover<'_> {
@@ -226,11 +239,11 @@ impl Discovery<'_> {
                     reader.type_at(object);
                 }
                 let read = decode::references(reader, object, &info, sink);
-                if reader.native.covers(object, &info) {
-                    sink.native.push(object);
-                    read.and(scan::untraversed(reader, object, &info, sink))
-                } else {
+                if !reader.native.covers(object) || native::of(reader, object, &info).is_none() {
                     read
+                } else {
+                    sink.native.push(object);
+                    read.and(self.left_out(reader, object, &info, sink))
                 }
             }
             None if self.synthetic.contains(&object) || self.suspended.contains(object) => {

@@ -34,6 +34,7 @@ mod reader;
 mod refcount;
 mod roots;
 mod runtime;
+mod settle;
 mod sink;
 mod slots;
 mod text;

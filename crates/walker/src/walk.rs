@@ -9,11 +9,12 @@ use crate::interned::Interned;
 use crate::kinds::KindTable;
 use crate::marks::{Marks, Numbers};
 use crate::names::WellKnown;
-use crate::native::{NativeTraverse, NativeView, Natives};
+use crate::native::{self, NativeTraverse, NativeView, Natives};
 use crate::owners::{Claim, Owners};
 use crate::reader::Reader;
 use crate::roots::{self, RootAddress};
 use crate::runtime::{self, Interpreter};
+use crate::settle;
 use crate::types::TypeTable;
 use crate::values::ValueReader;
 use crate::variables::{self, StaticData};
@@ -138,12 +139,12 @@ pub fn walk<M: Memory>(
 }
 
 /// Like [`walk`], but types that no table describes are asked by their own `tp_traverse`, and
-/// their objects are exact. `native` calls it in the memory that is walked.
+/// their objects are exact. `traverse` calls it in the memory that is walked.
 pub fn walk_with_native<M: Memory>(
     memory: &M,
     target: &Target<'_>,
     options: &WalkOptions,
-    native: Option<&mut dyn NativeTraverse>,
+    traverse: Option<&mut dyn NativeTraverse>,
     progress: &dyn Progress,
 ) -> Result<Snapshot, WalkError> {
     let types = TypeTable::default();
@@ -154,7 +155,7 @@ pub fn walk_with_native<M: Memory>(
     let memory_bytes = target.regions.iter().fold(0u64, |bytes, region| {
         bytes.saturating_add(region.end.saturating_sub(region.start))
     });
-    let first_view = match native {
+    let first_view = match traverse {
         Some(_) => NativeView::Apart,
         None => NativeView::None,
     };
@@ -181,6 +182,13 @@ pub fn walk_with_native<M: Memory>(
     reader.interpreter = main.address;
     interned.find(&mut reader, &interpreters);
     let main = main.address;
+    let subtype_traverse = native::subtype_traverse(&mut reader, main);
+    reader.subtype_traverse = subtype_traverse;
+    let new_reader = |cache, interpreter, native| {
+        let mut reader = new_reader(cache, interpreter, native);
+        reader.subtype_traverse = subtype_traverse;
+        reader
+    };
 
     let owners = Owners::new(target.regions, interpreters.len());
     let claim = |owner| Claim {
@@ -237,7 +245,7 @@ pub fn walk_with_native<M: Memory>(
     let mut explorer = Explorer {
         threads,
         new_reader: &|| new_reader(DISCOVER_CACHE, main, first_view),
-        natives: Natives::new(native),
+        natives: Natives::new(traverse),
         progress,
         tick: &tick,
     };
@@ -309,13 +317,15 @@ pub fn walk_with_native<M: Memory>(
     let described = describe(&description, threads, progress, &make_reader)?;
     let Described {
         mut objects,
-        references,
+        mut references,
         mut values,
         owned_dicts,
         diagnostics: more,
         ..
     } = described;
     diagnostics.merge(more);
+    let root_rows = root_rows(roots, &numbers);
+    settle::settle(&mut references, &objects, &root_rows);
     let scanned = kinds.scanned(&objects);
     let kind_rows = kinds.finish(&mut objects, &owned_dicts);
     drop(owned_dicts);
@@ -323,7 +333,6 @@ pub fn walk_with_native<M: Memory>(
     let mut reader = make_reader(DESCRIBE_CACHE);
     let (thread_rows, frame_rows) = process::rows(&mut reader, &interpreters, &numbers);
     let type_rows = kinds.rows(|address| numbers.get(address));
-    let root_rows = root_rows(roots, &numbers);
     let mut snapshot = Snapshot {
         metadata: Metadata::default(),
         objects,

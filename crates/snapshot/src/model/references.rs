@@ -223,6 +223,11 @@ impl References {
         self.codes[place] & WEAK != 0
     }
 
+    /// Makes the reference at a place weak.
+    pub fn set_weak(&mut self, place: usize) {
+        self.codes[place] |= WEAK;
+    }
+
     /// The columns as they are stored: starts (one more than objects), targets, codes
     /// (bit 7: weak) and operands.
     pub fn columns(&self) -> (&[u32], &[ObjectId], &[u8], &[u32]) {

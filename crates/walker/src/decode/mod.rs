@@ -11,7 +11,7 @@ mod generator;
 mod hamt;
 pub(crate) mod instance;
 mod library;
-mod module;
+pub(crate) mod module;
 mod ordered_dict;
 pub(crate) mod scan;
 mod sequence;
@@ -94,7 +94,7 @@ pub(crate) fn references<M: Memory>(
     if let Some(extension) = info.extension {
         extension.references(reader, object, sink)?;
     }
-    if info.scan && !reader.native.covers(object, info) {
+    if info.scan && !(info.native.is_some() && reader.native.covers(object)) {
         scan::references(reader, object, info, sink)?;
     }
     instance::references(reader, object, info, sink)?;

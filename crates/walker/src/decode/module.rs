@@ -40,11 +40,56 @@ pub(super) fn references<M: Memory>(
     if name == "atexit" && atexit::callbacks(reader, state, sink)? {
         return Ok(());
     }
+    if !traverse_of(reader, def)?.is_null() && reader.native.covers(object) {
+        return Ok(());
+    }
     // A module of an extension that is in no table.
     let words = (size.min(MAX_STATE) / 8) as usize;
     reader.pointers(state, words, |reader, word, target| {
         sink.refer_by_word(reader, target, Step::Word(word), Hold::Owned);
     })
+}
+
+/// Whether the state of a module is in no table, and its own code tells what it holds.
+pub(crate) fn has_unknown_traverse<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> bool {
+    unknown_traverse(reader, object).is_ok_and(|traverse| !traverse.is_null())
+}
+
+/// The `m_traverse` of a module whose state is in no table; null for others.
+fn unknown_traverse<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+) -> Result<RemoteAddress, Fault> {
+    let def = definition_of(reader, object)?;
+    let traverse = traverse_of(reader, def)?;
+    if traverse.is_null() {
+        return Ok(traverse);
+    }
+    let md_state = reader.layout.structs.py_module_object.md_state;
+    let state = reader.cache.pointer(object.offset(md_state))?;
+    let is_known = match state_of(reader, object, def)? {
+        Some((name, size)) => reader.module_state(&name, size).is_some(),
+        None => true,
+    };
+    Ok(match state.is_null() || is_known {
+        true => RemoteAddress::NULL,
+        false => traverse,
+    })
+}
+
+/// The `m_traverse` of a definition, or null.
+fn traverse_of<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    def: RemoteAddress,
+) -> Result<RemoteAddress, Fault> {
+    let m_traverse = reader.layout.structs.py_module_def.m_traverse;
+    match def.is_null() {
+        true => Ok(def),
+        false => reader.cache.pointer(def.offset(m_traverse)),
+    }
 }
 
 /// The definition of a module that is initialized in one phase keeps a copy of its

@@ -23,21 +23,41 @@ pub(crate) fn references<M: Memory>(
     Ok(())
 }
 
-/// Takes the words for references that lead to objects which can't be part of a cycle: texts,
-/// numbers. A `tp_traverse` need not visit those, and many leave them out.
-pub(crate) fn untraversed<M: Memory>(
+/// What to make of the words that an object's own `tp_traverse` did not visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// Only those that nothing else need lead to: they lead to objects which can't be part of
+    /// a cycle, texts and numbers, which a `tp_traverse` need not visit; or they belong to a
+    /// base that has no `tp_traverse`.
+    Likely,
+    /// All of them.
+    Any,
+}
+
+/// Takes words that an object's own `tp_traverse` did not visit.
+pub(crate) fn left_out<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
     info: &TypeInfo,
+    which: LeftOut,
     sink: &mut impl Sink,
 ) -> Result<(), Fault> {
     for (place, target) in words(reader, object, info)? {
-        let is_plausible = !target.is_null() && target.is_aligned(8);
-        if is_plausible && reader.type_of(target).is_some_and(|info| !info.has_gc()) {
+        let is_wanted = which == LeftOut::Any
+            || info.unseen.contains(&(place as u64 * 8))
+            || is_atom(reader, target);
+        if is_wanted {
             sink.refer_by_word(reader, target, Step::Word(place), Hold::Owned);
         }
     }
     Ok(())
+}
+
+/// Whether an object lies at an address that can't be part of a cycle.
+fn is_atom<M: Memory>(reader: &mut Reader<'_, M>, address: RemoteAddress) -> bool {
+    !address.is_null()
+        && address.is_aligned(8)
+        && reader.type_of(address).is_some_and(|info| !info.has_gc())
 }
 
 /// The words of an object that no field accounts for, each with its place.

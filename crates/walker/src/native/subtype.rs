@@ -32,7 +32,8 @@ fn find<M: Memory>(
     };
     let mut class = RemoteAddress::NULL;
     table.entries(reader, |reader, key, value| {
-        if class.is_null() && matches!(text::read(reader, key, 100), Ok(Some(name)) if name == CLASS)
+        if class.is_null()
+            && matches!(text::read(reader, key, 100), Ok(Some(name)) if name == CLASS)
         {
             class = value;
         }
