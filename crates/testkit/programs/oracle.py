@@ -225,13 +225,23 @@ ALIASES = aliases()
 
 
 def kind_name(cls):
-    return ALIASES.get(cls) or f"{module_of(cls)}.{name_of(cls)}"
+    return ALIASES.get(cls) or f"{module_name(cls)}.{name_of(cls)}"
+
+
+def module_name(cls):
+    """Its `__module__`; for a class that hides it behind a descriptor, what `tp_name` says."""
+    module = module_of(cls)
+    if isinstance(module, str):
+        return module
+    head = object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t)
+    tp_name = ctypes.c_char_p.from_address(id(cls) + head).value.decode()
+    return tp_name.rpartition(".")[0] or "builtins"
 
 
 def describe(cls):
     return {
         "address": id(cls),
-        "module": str(module_of(cls)),
+        "module": module_name(cls),
         "name": name_of(cls),
         "qualname": qualname_of(cls),
     }

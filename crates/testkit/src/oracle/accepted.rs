@@ -159,6 +159,13 @@ const ACCEPTED: &[Accepted] = &[
         ".f_globals",
         "_PyFrame_Traverse does not visit f_globals, which the function of the frame owns",
     ),
+    extra(
+        Of::Classes,
+        "->ob_type",
+        "type_traverse does not visit the metaclass: only metaclasses that Python code made do, \
+         by subtype_traverse",
+    ),
+    hidden_dict("\"dict of _cffi_backend.Lib\" instead of \"dict (no owner)\""),
     Accepted {
         versions: (12, 13),
         to: Some("builtins.code"),

@@ -1,4 +1,5 @@
 use super::accepted::{Found, IN_ITS_DICT, reason};
+use super::extension;
 use super::groups::Groups;
 use super::untraversed::Untraversed;
 use super::{Comparison, Difference, Report, ReportedObject};
@@ -217,6 +218,10 @@ impl Comparing<'_> {
     ) {
         let detail = self.relation(relation);
         if let Some(reason) = self.untraversed.reason(self.snapshot, id, &detail) {
+            *self.accepted.entry(reason.to_owned()).or_default() += 1;
+            return;
+        }
+        if let Some(reason) = extension::reason(self.snapshot, id, relation) {
             *self.accepted.entry(reason.to_owned()).or_default() += 1;
             return;
         }

@@ -8,6 +8,7 @@
 
 mod accepted;
 mod compare;
+mod extension;
 mod groups;
 mod report;
 mod untraversed;
