@@ -9,6 +9,7 @@
 //! * [`cores`] makes core files of processes.
 //! * [`Packages`] installs extension libraries for an interpreter, [`Unpacked`] those that
 //!   only Debian has.
+//! * [`native_zoo`] compiles an extension module with good and bad types.
 //! * [`oracle`] compares a snapshot with what the interpreter says of itself.
 //!
 //! The programs that targets run lie in `programs/`, one file each. They end by themselves
@@ -22,6 +23,7 @@ mod disguise;
 mod embedded;
 mod fingerprint;
 mod interpreters;
+pub mod native_zoo;
 pub mod oracle;
 mod origin;
 mod packages;

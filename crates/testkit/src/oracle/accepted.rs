@@ -165,6 +165,11 @@ const ACCEPTED: &[Accepted] = &[
         "type_traverse does not visit the metaclass: only metaclasses that Python code made do, \
          by subtype_traverse",
     ),
+    extra(
+        Of::Type("builtins.PyCapsule"),
+        "->pointer",
+        "capsule_traverse does not visit the pointer, which may be to an object",
+    ),
     hidden_dict("\"dict of _cffi_backend.Lib\" instead of \"dict (no owner)\""),
     Accepted {
         versions: (12, 13),

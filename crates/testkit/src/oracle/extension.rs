@@ -1,4 +1,7 @@
-use exuvia_snapshot::{ObjectId, Relation, Snapshot, TypeFlags};
+use exuvia_snapshot::{ObjectId, Relation, Snapshot, Type, TypeFlags};
+
+/// Libraries that have decoders, as the modules of their types begin.
+const DECODED: [&str; 6] = ["numpy", "google", "gevent", "greenlet", "pyarrow", "torch"];
 
 /// Why an object of an extension type owns a reference that its `tp_traverse` does not visit;
 /// none when that is no reason.
@@ -10,6 +13,11 @@ pub(super) fn reason(
     let type_of = snapshot.type_of(object);
     if type_of.tp_name == "module" && matches!(relation, Relation::Word(_)) {
         return Some("the state of a module in no table, which brings no m_traverse, is scanned");
+    }
+    if has_decoder(snapshot, type_of) {
+        return Some(
+            "a decoder finds what the tp_traverse of a type of an extension library leaves out",
+        );
     }
     if !type_of.flags.contains(TypeFlags::UNKNOWN) {
         return None;
@@ -32,4 +40,14 @@ pub(super) fn reason(
         ),
         _ => None,
     }
+}
+
+/// Whether a type, or one that it extends, is of a library that has decoders.
+fn has_decoder(snapshot: &Snapshot, type_of: &Type) -> bool {
+    let base = |one: &&Type| snapshot.types.get(one.base?.index());
+    let mut bases = std::iter::successors(Some(type_of), base).take(snapshot.types.len());
+    bases.any(|one| {
+        let library = one.tp_name.split('.').next().unwrap_or_default();
+        DECODED.contains(&library)
+    })
 }

@@ -23,11 +23,11 @@ use crate::{CallFailure, Mapping, Mappings, Pid};
 /// How much of a processor one call may take, and how long it may take in all: a machine can be
 /// busy, and a page may have to come from a disk.
 const CALL_CPU: Duration = Duration::from_millis(500);
-const CALL_TIME: Duration = Duration::from_secs(10);
+const CALL_TIME: Duration = Duration::from_secs(30);
 /// How often the time of a call is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long a clone may take to stop.
-const STOPPING: Duration = Duration::from_secs(2);
+/// How long a clone may take to stop, on a machine that has other work.
+const STOPPING: Duration = Duration::from_secs(30);
 
 /// How many calls the list has room for, and how many referents.
 const CALLS: u64 = 1 << 15;

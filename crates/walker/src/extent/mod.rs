@@ -76,9 +76,12 @@ pub(crate) fn of<M: Memory>(
         extension.measure(reader, object, info, &mut parts)?;
     }
     let shape = reader.layout.shapes.instance_dict;
-    // A static type has no header, whatever its metaclass says.
-    let headless =
-        info.family == Family::Type && is_static && !reader.layout.counts_header_of_static_types();
+    // A static type has no header. Where `sys.getsizeof` knows that, it does so only of those
+    // whose metaclass is `type` itself.
+    let headless = info.tp_name == "type"
+        && !info.is_heap_type()
+        && is_static
+        && !reader.layout.counts_header_of_static_types();
     let is_gc = info.has_gc() && !headless;
     let before = shape.pre_header(info.flags, is_gc);
     let size = before

@@ -1,0 +1,75 @@
+"""Objects of an extension module whose `tp_traverse` functions are good and bad.
+
+Takes the folder with `native_zoo`. The greeting has the addresses of `holder`, `slotted` and
+`leaving`, those of all instances of each type in `bad`, and how `many` holders there are beside,
+and objects that were `leaked`. `heard` is answered with what came out of the pipe that the type
+Speaking writes to.
+"""
+
+import gc
+import os
+import sys
+
+import protocol
+
+sys.path.insert(0, sys.argv[1])
+import native_zoo  # noqa: E402
+
+
+# The collector of this process would call the bad ones too.
+gc.disable()
+
+
+class Marker:
+    """What is to be found."""
+
+
+class Leaked:
+    """What nobody holds, but its reference count."""
+
+
+class Slotted(native_zoo.Holder):
+    """A class with what Python adds: slots and a dictionary."""
+
+    __slots__ = ("slot", "__dict__")
+
+
+BAD = ("Crashing", "Hanging", "Nonsense", "Speaking")
+LEAKS = 1000
+
+reading, writing = os.pipe()
+os.set_blocking(reading, False)
+native_zoo.speak_to(writing)
+
+holder = native_zoo.Holder(Marker(), Marker(), Marker())
+holder.label = Marker()
+slotted = Slotted(None, Marker())
+slotted.slot = Marker()
+slotted.other = Marker()
+leaving = native_zoo.Leaving("a text that nobody else holds %d" % os.getpid())
+bad = {name: [getattr(native_zoo, name)(Marker()) for _ in range(5)] for name in BAD}
+many = [native_zoo.Holder(None, Marker()) for _ in range(20_000)]
+for _ in range(LEAKS):
+    native_zoo.leak(Leaked())
+
+
+def heard(_):
+    try:
+        return os.read(reading, 100).decode()
+    except BlockingIOError:
+        return ""
+
+
+protocol.serve(
+    {
+        "holder": id(holder),
+        "slotted": id(slotted),
+        "leaving": id(leaving),
+        "bad": {name: list(map(id, items)) for name, items in bad.items()},
+        "many": len(many),
+        "leaked": LEAKS,
+    },
+    {"heard": heard},
+)
+# Without the last collection.
+os._exit(0)

@@ -1,0 +1,147 @@
+/* An extension module whose types keep what they hold behind memory of their own, and whose
+ * tp_traverse functions are good and bad. Compiled by the tests, for each interpreter. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Objects behind a block of memory, one in a word of the object, and one that has a name. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *label;
+    PyObject *plain;
+    PyObject **items;
+    Py_ssize_t count;
+} Holder;
+
+static int output = -1;
+
+static int visit_all(Holder *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->label);
+    Py_VISIT(self->plain);
+    for (Py_ssize_t i = 0; i < self->count; i++)
+        Py_VISIT(self->items[i]);
+    return 0;
+}
+
+static int crash(Holder *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->plain);
+    *(volatile char *)8 = 1;
+    return 0;
+}
+
+static int hang(Holder *self, visitproc visit, void *arg)
+{
+    for (;;)
+        __asm__ volatile("" ::: "memory");
+}
+
+static int nonsense(Holder *self, visitproc visit, void *arg)
+{
+    /* Within the object, but not an object. */
+    return visit((PyObject *)((char *)self + 8), arg);
+}
+
+static int speak(Holder *self, visitproc visit, void *arg)
+{
+    syscall(SYS_write, output, "heard", 5);
+    return visit_all(self, visit, arg);
+}
+
+/* Leaves the text in `plain` out, as types do that know that it can't be in a cycle. */
+static int leave_out(Holder *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->label);
+    return 0;
+}
+
+static PyObject *new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *plain;
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+    Holder *self;
+    if (count < 1 || !(self = (Holder *)type->tp_alloc(type, 0)))
+        return NULL;
+    plain = PyTuple_GET_ITEM(args, 0);
+    Py_INCREF(plain);
+    self->plain = plain;
+    self->items = malloc(sizeof(PyObject *) * count);
+    for (Py_ssize_t i = 1; i < count; i++) {
+        self->items[self->count] = PyTuple_GET_ITEM(args, i);
+        Py_INCREF(self->items[self->count++]);
+    }
+    return (PyObject *)self;
+}
+
+static void forget(PyObject *self)
+{
+    /* Lives until the process ends. */
+}
+
+static PyMemberDef members[] = {
+    {"label", T_OBJECT_EX, offsetof(Holder, label), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static int add(PyObject *module, const char *name, traverseproc traverse)
+{
+    PyType_Slot slots[] = {
+        {Py_tp_new, new},
+        {Py_tp_dealloc, forget},
+        {Py_tp_members, members},
+        {Py_tp_traverse, traverse},
+        {0, NULL},
+    };
+    PyType_Spec spec = {
+        .name = name,
+        .basicsize = sizeof(Holder),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+        .slots = slots,
+    };
+    PyObject *type = PyType_FromSpec(&spec);
+    return type ? PyModule_AddObject(module, strchr(name, '.') + 1, type) : -1;
+}
+
+static PyObject *leak(PyObject *module, PyObject *object)
+{
+    Py_INCREF(object);
+    Py_RETURN_NONE;
+}
+
+static PyObject *speak_to(PyObject *module, PyObject *number)
+{
+    output = (int)PyLong_AsLong(number);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"leak", leak, METH_O, "Keep an object alive without a pointer to it"},
+    {"speak_to", speak_to, METH_O, "Set the descriptor that Speaking writes to"},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "native_zoo",
+    .m_size = -1,
+    .m_methods = functions,
+};
+
+PyMODINIT_FUNC PyInit_native_zoo(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (!module || add(module, "native_zoo.Holder", (traverseproc)visit_all) ||
+        add(module, "native_zoo.Crashing", (traverseproc)crash) ||
+        add(module, "native_zoo.Hanging", (traverseproc)hang) ||
+        add(module, "native_zoo.Nonsense", (traverseproc)nonsense) ||
+        add(module, "native_zoo.Speaking", (traverseproc)speak) ||
+        add(module, "native_zoo.Leaving", (traverseproc)leave_out))
+        return NULL;
+    return module;
+}
