@@ -106,6 +106,16 @@ impl Heap {
         object
     }
 
+    /// An object of a type with these words after its head, which the collector does not track.
+    pub fn untracked_raw(&mut self, ob_type: RemoteAddress, words: &[u64]) -> RemoteAddress {
+        let object = self.allocate(16 + 8 * words.len() as u64);
+        self.head_of(object, ob_type);
+        for (place, &word) in (0..).zip(words) {
+            self.put_u64(object, 16 + 8 * place, word);
+        }
+        object
+    }
+
     /// An object of a type with these words after its head.
     pub fn raw(&mut self, ob_type: RemoteAddress, words: &[u64]) -> RemoteAddress {
         let object = self.allocate_tracked(16 + 8 * words.len() as u64);

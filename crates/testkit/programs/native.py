@@ -4,6 +4,8 @@ Takes the folder with `native_zoo`. The greeting has the addresses of `holder`, 
 `leaving`, those of all instances of each type in `bad`, and how `many` holders there are beside,
 and objects that were `leaked`. `heard` is answered with what came out of the pipe that the type
 Speaking writes to.
+
+With a number as second argument there are so many holders, and no bad objects.
 """
 
 import gc
@@ -47,8 +49,10 @@ slotted = Slotted(None, Marker())
 slotted.slot = Marker()
 slotted.other = Marker()
 leaving = native_zoo.Leaving("a text that nobody else holds %d" % os.getpid())
-bad = {name: [getattr(native_zoo, name)(Marker()) for _ in range(5)] for name in BAD}
-many = [native_zoo.Holder(None, Marker()) for _ in range(20_000)]
+count = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
+each = 0 if len(sys.argv) > 2 else 5
+bad = {name: [getattr(native_zoo, name)(Marker()) for _ in range(each)] for name in BAD}
+many = [native_zoo.Holder(None, Marker()) for _ in range(count)]
 for _ in range(LEAKS):
     native_zoo.leak(Leaked())
 

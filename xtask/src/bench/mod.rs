@@ -11,6 +11,7 @@ mod figures;
 mod guppy;
 mod machine;
 mod measured;
+mod native;
 mod service;
 mod sizes;
 mod target;
@@ -60,9 +61,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for size in &args.sizes {
         sizes.push(measure(*size, &environment, &tool, mix, args.runs)?);
     }
+    let mut criteria = criteria::judge(&sizes);
+    criteria.push(native::measure(
+        &environment.interpreter,
+        tool.program(),
+        args.runs,
+    )?);
     let report = Report {
         machine: Machine::describe(&environment)?,
-        criteria: criteria::judge(&sizes),
+        criteria,
         sizes,
     };
     print!("{report}");

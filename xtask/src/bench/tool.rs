@@ -56,6 +56,11 @@ struct Counts {
 }
 
 impl Tool {
+    /// Its program file.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The tool, by its program file.
     pub(super) fn at(program: PathBuf) -> Result<Self> {
         let program = program

@@ -11,6 +11,7 @@ mod frames;
 mod graphs;
 mod hostile;
 mod instances;
+mod native;
 mod scalars;
 mod types;
 mod variables;

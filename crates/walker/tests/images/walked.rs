@@ -7,7 +7,9 @@ use exuvia_cpython::{Flavor, Layout, Version};
 use exuvia_memory::{PageCache, RemoteAddress};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, Snapshot, ValuesKept};
 use exuvia_synth::{Heap, Process, Python};
-use exuvia_walker::{NoProgress, StaticData, Target, WalkError, WalkOptions, walk};
+use exuvia_walker::{
+    NativeTraverse, NoProgress, StaticData, Target, WalkError, WalkOptions, walk_with_native,
+};
 
 /// The layouts, in the order of [`Python::ALL`].
 static LAYOUTS: LazyLock<[Layout; Python::ALL.len()]> = LazyLock::new(|| {
@@ -40,6 +42,26 @@ pub(crate) fn try_walk_in(
     process: &Process,
     values: ValuesKept,
 ) -> Result<Walked, WalkError> {
+    walk_asking(regions, python, process, values, None)
+}
+
+/// Walks a heap whose extension types are asked.
+pub(crate) fn walk_natively(
+    process: &Process,
+    python: Python,
+    native: &mut dyn NativeTraverse,
+) -> Walked {
+    let regions = process.image.regions();
+    walk_asking(&regions, python, process, ValuesKept::Short, Some(native)).unwrap()
+}
+
+fn walk_asking(
+    regions: &[Range<u64>],
+    python: Python,
+    process: &Process,
+    values: ValuesKept,
+    native: Option<&mut dyn NativeTraverse>,
+) -> Result<Walked, WalkError> {
     let data = StaticData {
         range: process.program.clone(),
         image: "program".to_owned(),
@@ -54,10 +76,11 @@ pub(crate) fn try_walk_in(
         absent: &[],
     };
     let values = Some(values);
-    let snapshot = walk(
+    let snapshot = walk_with_native(
         &process.image,
         &target,
         &WalkOptions { values },
+        native,
         &NoProgress,
     )?;
     if let Err(wrong) = exuvia_snapshot::check(&snapshot) {
