@@ -54,7 +54,8 @@ impl Layout {
         to.py_runtime_state = from.py_runtime_state.clone();
         to.py_interpreter_state = from.py_interpreter_state.clone();
         to.py_thread_state = from.py_thread_state.clone();
-        to.py_thread_state_impl.clone_from(&from.py_thread_state_impl);
+        to.py_thread_state_impl
+            .clone_from(&from.py_thread_state_impl);
         if let Some(roots) = &variant.roots {
             self.roots = roots.clone();
         }
