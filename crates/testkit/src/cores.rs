@@ -63,7 +63,7 @@ pub fn by_gdb(target: &Target, folder: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(core))
 }
 
-/// What a core of [`write`] has.
+/// What a core of [`write()`] has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contents {
     /// What the kernel puts into one by default: memory that was written to, and the first
