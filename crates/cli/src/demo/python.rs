@@ -5,8 +5,18 @@ use exuvia_cpython::{Flavor, Layout, Version};
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-/// Names under which a Python may be found, the most usual first.
-const NAMES: [&str; 4] = ["python3", "python3.13", "python3.12", "python3.11"];
+/// Names under which a Python may be found: the usual one, and then the newest first.
+const NAMES: [&str; 9] = [
+    "python3",
+    "python3.15",
+    "python3.14",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+    "python3.9",
+    "python3.8",
+];
 
 /// The variable that names the Python to use instead.
 const VARIABLE: &str = "EXUVIA_PYTHON";
