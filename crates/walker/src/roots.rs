@@ -131,7 +131,7 @@ impl Roots {
         for (depth, frame) in thread.frames.iter().enumerate() {
             let name = format!("{prefix}f{depth}");
             // The thread's frame owns its object, if there is one.
-            let owned = !frame.frame_obj.is_null();
+            let owned = !frame.frame_obj.is_null() && !is_of_generator(reader, frame.frame_obj);
             self.add(name, frame.object(), RootCategory::Thread, owned);
         }
         let fields = &reader.layout.roots.thread;
@@ -300,4 +300,14 @@ impl Roots {
             self.add(root, name, RootCategory::Static, true);
         }
     }
+}
+
+/// Whether a `frame` is kept by a generator, also while it runs: up to 3.10, where the C code
+/// that runs another frame owns it.
+fn is_of_generator<M: Memory>(reader: &mut Reader<'_, M>, frame: RemoteAddress) -> bool {
+    let f_gen = reader.layout.structs.py_frame_object.f_gen;
+    f_gen.is_some_and(|at| {
+        let generator = reader.cache.pointer(frame.offset(at));
+        generator.is_ok_and(|generator| !generator.is_null())
+    })
 }

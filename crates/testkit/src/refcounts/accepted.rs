@@ -50,6 +50,15 @@ const ACCEPTED: &[Accepted] = &[
          (cached_m_dict of import.c)",
     ),
     Accepted {
+        class: Some("object"),
+        versions: (8, 10),
+        ..held(
+            "builtins.type",
+            "PyType_Ready counts `object` as the base of each static type that names none, and \
+             not the bases that static types name",
+        )
+    },
+    Accepted {
         versions: (14, u32::MAX),
         ..held(
             "builtins.bytes",
