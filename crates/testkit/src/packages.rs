@@ -14,6 +14,11 @@ pub enum Packages {
 }
 
 impl Packages {
+    /// Whether there is a list for an interpreter.
+    pub fn is_for(self, interpreter: &Interpreter) -> bool {
+        self.list(interpreter).is_some()
+    }
+
     /// The list for an interpreter; `None` when there is none for its version.
     fn list(self, interpreter: &Interpreter) -> Option<PathBuf> {
         // Another root has files of its own, and other flavors have no packages.
