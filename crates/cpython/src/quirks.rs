@@ -58,10 +58,13 @@ impl Layout {
         always.or_else(|| later().map(|&(.., alias)| alias))
     }
 
-    /// Whether `sys.getsizeof` of a static type counts a collector's header that it has not:
-    /// 3.11 and 3.12 ask the metaclass, the others the type.
-    pub fn counts_header_of_static_types(&self) -> bool {
-        (Version::new(3, 11, 0)..Version::new(3, 13, 0)).contains(&self.version)
+    /// Whether `sys.getsizeof` of a static type counts a collector's header that it has not.
+    /// Up to 3.10 it asks the object, in 3.11 and 3.12 the metaclass; later ones know better
+    /// of the types whose metaclass is `type` itself, `of_type`, and of no others.
+    pub fn counts_header_of_static_types(&self, of_type: bool) -> bool {
+        let first = Version::new(3, 11, 0);
+        let last = Version::new(3, 13, 0);
+        self.version >= first && (self.version < last || !of_type)
     }
 
     /// Whether `int.__sizeof__` of zero counts the digit that is there all the same: from

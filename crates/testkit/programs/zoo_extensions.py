@@ -229,11 +229,11 @@ def make_pydantic():
 
     class Part(pydantic.BaseModel):
         name: str
-        sizes: list[int] = [1, 2]
+        sizes: typing.List[int] = [1, 2]
 
     class Whole(pydantic.BaseModel):
         model_config = {"extra": "allow"}
-        parts: dict[str, Part]
+        parts: typing.Dict[str, Part]
         price: decimal.Decimal = decimal.Decimal("1.5")
         either: typing.Union[int, str, None] = None
 
@@ -251,7 +251,7 @@ def make_pydantic():
         Whole,
         whole,
         wrong,
-        pydantic.TypeAdapter(list[Part]),
+        pydantic.TypeAdapter(typing.List[Part]),
         Whole.__pydantic_validator__,
         Whole.__pydantic_serializer__,
         pydantic.HttpUrl("http://localhost/x"),

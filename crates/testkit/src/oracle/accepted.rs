@@ -165,6 +165,11 @@ const ACCEPTED: &[Accepted] = &[
         "type_traverse does not visit the metaclass: only metaclasses that Python code made do, \
          by subtype_traverse",
     ),
+    header("greenlet.greenlet"),
+    header("gevent._gevent_cgreenlet.Greenlet"),
+    header("gevent.hub.Hub"),
+    hash_table("pandas._libs.index.Int64Engine"),
+    hash_table("pandas._libs.index.ObjectEngine"),
     extra(
         Of::Type("builtins.PyCapsule"),
         "->pointer",
@@ -313,6 +318,34 @@ const fn code(detail: &'static str) -> Accepted {
         detail,
         "code_traverse of free-threaded builds visits co_consts only",
     )
+}
+
+/// A type with a `tp_is_gc`.
+const fn header(name: &'static str) -> Accepted {
+    Accepted {
+        detail: Some("+16"),
+        versions: (0, 10),
+        ..size(
+            name,
+            "up to 3.10 sys.getsizeof asks tp_is_gc for the header, which only its code can answer",
+        )
+    }
+}
+
+/// An engine of pandas, as Cython before 3.0 compiled it: `sys.getsizeof` of later ones is
+/// Python code to the reporter.
+const fn hash_table(name: &'static str) -> Accepted {
+    size(
+        name,
+        "its __sizeof__ counts the hash table of another object",
+    )
+}
+
+const fn size(name: &'static str, reason: &'static str) -> Accepted {
+    Accepted {
+        difference: Difference::Size,
+        ..missing(Of::Type(name), reason)
+    }
 }
 
 /// A type whose instances have a dictionary but no `__dict__`.

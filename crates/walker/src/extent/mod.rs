@@ -76,12 +76,11 @@ pub(crate) fn of<M: Memory>(
         extension.measure(reader, object, info, &mut parts)?;
     }
     let shape = reader.layout.shapes.instance_dict;
-    // A static type has no header. Where `sys.getsizeof` knows that, it does so only of those
-    // whose metaclass is `type` itself.
-    let headless = info.tp_name == "type"
-        && !info.is_heap_type()
+    // A static type has no header.
+    let is_exact = info.tp_name == "type" && !info.is_heap_type();
+    let headless = info.family == Family::Type
         && is_static
-        && !reader.layout.counts_header_of_static_types();
+        && !reader.layout.counts_header_of_static_types(is_exact);
     let is_gc = info.has_gc() && !headless;
     let before = shape.pre_header(info.flags, is_gc);
     let size = before
