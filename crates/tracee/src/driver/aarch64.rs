@@ -14,7 +14,7 @@ global_asm!(
     ".Lexuvia_next:",
     "    ldp x9, x10, [x19]", // items, current
     "    cmp x10, x9",
-    "    b.hs exuvia_driver_done",
+    "    b.hs .Lexuvia_done",
     "    add x10, x10, x10, lsl #1",
     "    ldr x9, [x19, #40]", // items_at
     "    add x20, x9, x10, lsl #3",
@@ -43,7 +43,7 @@ global_asm!(
     ".Lexuvia_store:",
     "    ldp x10, x9, [x1, #16]", // capacity, length
     "    cmp x9, x10",
-    "    b.hs exuvia_driver_full",
+    "    b.hs .Lexuvia_full",
     "    ldr x10, [x1, #56]", // referents_at
     "    str x0, [x10, x9, lsl #3]",
     "    add x9, x9, #1",
@@ -51,11 +51,13 @@ global_asm!(
     "    mov w0, #0",
     "    ret",
     "exuvia_driver_full:",
+    ".Lexuvia_full:",
     "    brk #0",
     "    b .Lexuvia_store",
     "exuvia_driver_done:",
+    ".Lexuvia_done:",
     "    brk #0",
-    "    b exuvia_driver_done",
+    "    b .Lexuvia_done",
     "exuvia_driver_end:",
     ".popsection",
 );

@@ -17,7 +17,7 @@ global_asm!(
     ".Lexuvia_next:",
     "    mov rax, [rbx + 8]", // current
     "    cmp rax, [rbx]",     // items
-    "    jae exuvia_driver_done",
+    "    jae .Lexuvia_done",
     "    lea rax, [rax + rax*2]",
     "    mov r12, [rbx + 40]", // items_at
     "    lea r12, [r12 + rax*8]",
@@ -48,7 +48,7 @@ global_asm!(
     ".Lexuvia_store:",
     "    mov rax, [rsi + 24]", // length
     "    cmp rax, [rsi + 16]", // capacity
-    "    jae exuvia_driver_full",
+    "    jae .Lexuvia_full",
     "    mov rcx, [rsi + 56]", // referents_at
     "    mov [rcx + rax*8], rdi",
     "    inc rax",
@@ -56,11 +56,13 @@ global_asm!(
     "    xor eax, eax",
     "    ret",
     "exuvia_driver_full:",
+    ".Lexuvia_full:",
     "    int3",
     "    jmp .Lexuvia_store",
     "exuvia_driver_done:",
+    ".Lexuvia_done:",
     "    int3",
-    "    jmp exuvia_driver_done",
+    "    jmp .Lexuvia_done",
     "exuvia_driver_end:",
     ".popsection",
 );
