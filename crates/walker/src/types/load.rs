@@ -269,7 +269,7 @@ fn solid_base<M: Memory>(
                 solid.variant = variant;
                 add(&mut solid.fields, more);
             } else if family.is_none() {
-                solid.add_unknown(reader, &head)?;
+                solid.add_unknown(reader, at, &head)?;
                 let members = members(reader, names, &head);
                 add(&mut solid.fields, readable(reader, at, members));
             }
@@ -288,15 +288,17 @@ impl SolidBase {
     fn add_unknown<M: Memory>(
         &mut self,
         reader: &mut Reader<'_, M>,
+        address: RemoteAddress,
         head: &Head,
     ) -> Result<(), Fault> {
         let base = Head::read(reader, head.base)?;
         let (start, inherited) = base.map_or((0, RemoteAddress::NULL), |base| {
             (base.basicsize, base.traverse)
         });
-        let has_its_own = head.traverse != inherited && is_made_by_hand(reader, head);
-        if start == head.basicsize && !has_its_own {
-            // Many exceptions add nothing to their base.
+        let adds_nothing = start == head.basicsize
+            && (head.traverse == inherited || !is_made_by_hand(reader, address, head)?);
+        if adds_nothing {
+            // As many exceptions do.
             return Ok(());
         }
         self.scan = true;
@@ -312,11 +314,21 @@ impl SolidBase {
 
 /// Whether a class was put together by C code without a `PyType_Spec`, with a `tp_traverse` of
 /// its own, as pybind11 does it.
-fn is_made_by_hand<M: Memory>(reader: &Reader<'_, M>, head: &Head) -> bool {
-    head.flags & type_flags::HEAPTYPE != 0
+fn is_made_by_hand<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    address: RemoteAddress,
+    head: &Head,
+) -> Result<bool, Fault> {
+    let has_its_own = head.flags & type_flags::HEAPTYPE != 0
         && !reader.subtype_traverse.is_null()
         && !head.traverse.is_null()
-        && head.traverse != reader.subtype_traverse
+        && head.traverse != reader.subtype_traverse;
+    if !has_its_own {
+        return Ok(false);
+    }
+    let tp_name = reader.layout.structs.py_type_object.tp_name;
+    let name = reader.cache.pointer(address.offset(tp_name))?;
+    Ok(!is_from_spec(reader, address, name)?)
 }
 
 fn add(fields: &mut Vec<Field>, more: Vec<Field>) {
@@ -338,7 +350,7 @@ fn c_type_name<M: Memory>(
     let name = reader.cache.pointer(address.offset(tp_name))?;
     if head.flags & type_flags::HEAPTYPE != 0
         && !is_from_spec(reader, address, name)?
-        && !is_made_by_hand(reader, head)
+        && !is_made_by_hand(reader, address, head)?
     {
         return Ok(None);
     }
