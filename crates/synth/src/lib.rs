@@ -19,6 +19,7 @@ mod dict;
 mod everything;
 mod frame;
 mod frame_object;
+mod free_threaded;
 mod heap;
 mod image;
 mod instance;
@@ -31,6 +32,10 @@ pub use class::{Class, ClassSpec};
 pub use dict::SharedKeys;
 pub use everything::everything;
 pub use frame::{Code, FrameSpec, Owner, State, Variable};
+pub use free_threaded::{
+    Frame as FreeFrame, FreeHeap, FreeList, FreeProcess, FreeThreaded, GC, GC_PRE, OBJECT, Page,
+    PageSpec, Segment,
+};
 pub use heap::Heap;
 pub use image::Image;
 pub use instance::Instance;

@@ -158,6 +158,7 @@ impl<'a, M: Memory> Reader<'a, M> {
         let shape = self.layout.shapes.immortal;
         self.refcount_word(object)
             .is_ok_and(|word| shape.is_plausible(word))
+            || refcount::is_deferred(self, object)
     }
 
     /// What is wrong where a pointer leads to no object.

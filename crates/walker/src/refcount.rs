@@ -34,6 +34,14 @@ pub(crate) fn word<M: Memory>(
     }
 }
 
+/// Whether the count of an object is deferred: without any counted reference it still lives,
+/// until the collector has looked whether the stack of a thread refers to it.
+pub(crate) fn is_deferred<M: Memory>(reader: &mut Reader<'_, M>, object: RemoteAddress) -> bool {
+    let at = reader.layout.structs.py_object.ob_gc_bits;
+    let bits = at.map(|at| reader.cache.u8(object.offset(at)));
+    matches!(bits, Some(Ok(bits)) if bits & gc_bits::DEFERRED != 0)
+}
+
 /// The sum of the two counts of an object.
 ///
 /// One whose count is deferred is referred to from the stacks of threads without being
