@@ -8,6 +8,7 @@ mod extensions;
 mod flips;
 mod frame_objects;
 mod frames;
+mod free_threaded;
 mod graphs;
 mod hostile;
 mod instances;

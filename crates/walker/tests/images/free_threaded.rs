@@ -1,0 +1,661 @@
+//! Free-threaded builds: objects found in mimalloc's segments, two reference counts, wider
+//! objects. All but 3.13 are known from headers alone.
+
+use exuvia_cpython::{Flavor, Layout, Version};
+use exuvia_memory::{PageCache, RemoteAddress};
+use exuvia_snapshot::{ObjectFlags, Reference, RootCategory, Snapshot, ValuesKept};
+use exuvia_synth::{
+    FreeFrame, FreeHeap, FreeList, FreeProcess, FreeThreaded, GC, GC_PRE, OBJECT, PageSpec,
+};
+use exuvia_walker::{NoProgress, Target, WalkError, WalkOptions, is_safe_moment, walk};
+
+use crate::flips::Random;
+
+const NULL: RemoteAddress = RemoteAddress::NULL;
+
+fn layout(build: FreeThreaded) -> Layout {
+    let (major, minor, micro) = build.version();
+    Layout::for_version(Version::new(major, minor, micro), Flavor::FreeThreaded).unwrap()
+}
+
+fn try_walk(layout: &Layout, process: &FreeProcess) -> Result<Snapshot, WalkError> {
+    let regions = process.image.regions();
+    let target = Target {
+        runtime: process.runtime,
+        layout,
+        regions: &regions,
+        images: std::slice::from_ref(&process.program),
+        data: &[],
+        absent: &[],
+    };
+    let values = Some(ValuesKept::Short);
+    let snapshot = walk(
+        &process.image,
+        &target,
+        &WalkOptions { values },
+        &NoProgress,
+    )?;
+    if let Err(wrong) = exuvia_snapshot::check(&snapshot) {
+        panic!("the snapshot contradicts itself: {wrong}");
+    }
+    Ok(snapshot)
+}
+
+/// Walks a process in which nothing is wrong: the table fits, every object that the collector
+/// would find is there, and no other is said to be tracked.
+fn walk_sound(build: FreeThreaded, process: &FreeProcess) -> Snapshot {
+    let mut layout = layout(build);
+    let (runtime, interpreter) = (process.runtime, process.interpreter);
+    let mut cache = PageCache::new(&process.image, 0);
+    layout
+        .validate_interpreter(&mut cache, runtime, interpreter)
+        .unwrap();
+    layout.validate_types(&mut cache, interpreter).unwrap();
+    assert_eq!(
+        layout.validate_gc(&mut cache, runtime, interpreter),
+        Ok(None)
+    );
+    let snapshot = try_walk(&layout, process).unwrap();
+    assert_eq!(snapshot.metadata.diagnostics, [], "{build:?}");
+    let flags = snapshot.objects.flags.iter().zip(&snapshot.objects.address);
+    let mut tracked: Vec<_> = flags
+        .filter(|(flags, _)| flags.contains(ObjectFlags::TRACKED))
+        .map(|(_, &address)| RemoteAddress::new(address))
+        .collect();
+    let mut expected = process.tracked.clone();
+    tracked.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(tracked, expected, "{build:?}");
+    snapshot
+}
+
+fn trouble(snapshot: &Snapshot, code: &str) -> u64 {
+    let mut diagnostics = snapshot.metadata.diagnostics.iter();
+    diagnostics
+        .find(|diagnostic| diagnostic.code == code)
+        .map_or(0, |diagnostic| diagnostic.count)
+}
+
+fn row(snapshot: &Snapshot, object: RemoteAddress) -> usize {
+    match snapshot.objects.at(object.get()) {
+        Some(id) => id.index(),
+        None => panic!("no object was found at {object}"),
+    }
+}
+
+fn is_there(snapshot: &Snapshot, object: RemoteAddress) -> bool {
+    snapshot.objects.at(object.get()).is_some()
+}
+
+/// What an object refers to, and whether each reference keeps it alive.
+fn references(snapshot: &Snapshot, object: RemoteAddress) -> Vec<(RemoteAddress, bool)> {
+    let id = snapshot.objects.at(object.get()).unwrap();
+    let of = snapshot.references.of(id);
+    let address = |one: &Reference| snapshot.objects.address[one.target.index()];
+    of.map(|one| (RemoteAddress::new(address(&one)), !one.weak))
+        .collect()
+}
+
+#[test]
+fn objects_of_every_sort() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let (a, b) = (heap.int(7), heap.text("name"));
+        let list = heap.list(&[a, b]);
+        let tuple = heap.tuple(&[list, a, b]);
+        let dict = heap.dict(&[(b, tuple)]);
+        let class = heap.class("Session", &["first", "second"]);
+        let inside = heap.instance(class, &[list, tuple], NULL);
+        let outside = heap.instance(class, &[], dict);
+        // Only the collector knows them.
+        let snapshot = walk_sound(build, &heap.finish());
+
+        let size = |object| snapshot.objects.size[row(&snapshot, object)];
+        let items = if build == FreeThreaded::V3_13 { 40 } else { 48 };
+        assert_eq!(size(list), 56 + 2 * 8);
+        assert_eq!(size(tuple), items + 3 * 8);
+        // A head for the dictionary and weak references, and none for the collector.
+        assert_eq!(size(inside), 16 + 32);
+        assert_eq!(size(b), 56 + 4 + 1);
+        let kind = |object| snapshot.kind(snapshot.objects.at(object).unwrap());
+        assert_eq!(kind(inside.get()).name, "app.Session");
+        assert_eq!(kind(dict.get()).name, "dict of app.Session");
+        assert_eq!(references(&snapshot, list), [(a, true), (b, true)]);
+        assert_eq!(
+            references(&snapshot, inside),
+            [(list, true), (tuple, true), (class, true)]
+        );
+        assert_eq!(
+            references(&snapshot, outside),
+            [(dict, true), (class, true)]
+        );
+        let value = |object: RemoteAddress| {
+            let id = snapshot.objects.at(object.get()).unwrap();
+            snapshot.values.get(id).unwrap().text().into_owned()
+        };
+        assert_eq!((value(a), value(b)), ("7".to_owned(), "name".to_owned()));
+    }
+}
+
+#[test]
+fn what_threads_leave_behind_is_found() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let mut left = Vec::new();
+        for visited in [false, false, true] {
+            let mut segment = heap.segment();
+            for tag in [GC, GC_PRE] {
+                let mut page = heap.page(
+                    &mut segment,
+                    &PageSpec {
+                        tag,
+                        block_size: 80,
+                        heap: NULL,
+                        slices: 1,
+                    },
+                );
+                let before = if tag == GC_PRE { 16 } else { 0 };
+                for _ in 0..100 {
+                    let object = heap.block(&mut page).offset(before);
+                    heap.list_at(object, &[]);
+                    heap.track(object);
+                    left.push(object);
+                }
+            }
+            heap.abandon(&segment, heap.interpreter, visited);
+        }
+        let snapshot = walk_sound(build, &heap.finish());
+        assert_eq!(left.len(), 600);
+        assert!(left.iter().all(|&object| is_there(&snapshot, object)));
+    }
+}
+
+#[test]
+fn free_blocks_are_no_objects() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let gc = heap.heap_of(heap.thread, GC);
+        let mut segment = heap.segment();
+        let spec = PageSpec {
+            tag: GC,
+            block_size: 64,
+            heap: gc,
+            slices: 1,
+        };
+        let mut page = heap.page(&mut segment, &spec);
+        let mut full = heap.page(&mut segment, &spec);
+        let blocks: Vec<_> = (0..40).map(|_| heap.block(&mut page)).collect();
+        let lists = [FreeList::Free, FreeList::Local, FreeList::Thread];
+        let mut freed = Vec::new();
+        for (n, &block) in blocks.iter().enumerate() {
+            heap.list_at(block, &[]);
+            if n % 4 == 3 {
+                heap.track(block);
+            } else {
+                // What was an object looks like one, bit and all.
+                heap.leave_tracked(block);
+                heap.free(&mut page, block, lists[n % 4]);
+                freed.push(block);
+            }
+        }
+        for _ in 0..3 {
+            let block = heap.block(&mut full);
+            heap.list_at(block, &[]);
+            heap.leave_tracked(block);
+            heap.free_delayed(gc, block);
+            freed.push(block);
+        }
+        let snapshot = walk_sound(build, &heap.finish());
+        assert_eq!(freed.len(), 33);
+        assert!(!freed.iter().any(|&block| is_there(&snapshot, block)));
+    }
+}
+
+#[test]
+fn other_memory_of_mimalloc_is_passed_over() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let mut segment = heap.segment();
+        // A copy of mimalloc in an extension has heaps of its own.
+        let foreign = heap.allocate(4096);
+        let objects = heap.heap_of(heap.thread, OBJECT);
+        let mut passed_over = Vec::new();
+        for (tag, owner) in [(GC, foreign), (OBJECT, objects)] {
+            let mut page = heap.page(
+                &mut segment,
+                &PageSpec {
+                    tag,
+                    block_size: 64,
+                    heap: owner,
+                    slices: 1,
+                },
+            );
+            let object = heap.block(&mut page);
+            heap.list_at(object, &[]);
+            heap.leave_tracked(object);
+            passed_over.push(object);
+        }
+        let snapshot = walk_sound(build, &heap.finish());
+        assert!(!passed_over.iter().any(|&one| is_there(&snapshot, one)));
+    }
+}
+
+#[test]
+fn huge_blocks_have_segments_of_their_own() {
+    for build in FreeThreaded::ALL {
+        for size in [20 << 20, 3 << 30] {
+            let mut heap = FreeHeap::new(build);
+            let gc = heap.heap_of(heap.thread, GC);
+            let mut segment = heap.segment();
+            let mut page = heap.page(
+                &mut segment,
+                &PageSpec {
+                    tag: GC,
+                    block_size: size,
+                    heap: gc,
+                    slices: 1,
+                },
+            );
+            heap.make_huge(&segment, &page, size / (64 << 10));
+            let object = heap.block(&mut page);
+            heap.list_at(object, &[]);
+            heap.track(object);
+            walk_sound(build, &heap.finish());
+        }
+    }
+}
+
+#[test]
+fn objects_belong_to_their_interpreters() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let second = heap.another_interpreter();
+        let thread = heap.another_thread(second);
+        let owner = heap.heap_of(thread, GC);
+        let mut segments = [heap.segment(), heap.segment()];
+        let mut objects = Vec::new();
+        for (segment, heap_of) in segments.iter_mut().zip([owner, NULL]) {
+            let mut page = heap.page(
+                segment,
+                &PageSpec {
+                    tag: GC,
+                    block_size: 64,
+                    heap: heap_of,
+                    slices: 1,
+                },
+            );
+            let object = heap.block(&mut page);
+            heap.list_at(object, &[]);
+            heap.track(object);
+            objects.push(object);
+        }
+        heap.abandon(&segments[1], second, false);
+        let mine = heap.list(&[]);
+        let snapshot = walk_sound(build, &heap.finish());
+        let owner = |object: RemoteAddress| {
+            let id = snapshot.objects.at(object.get()).unwrap();
+            snapshot.objects.interpreter_of(id)
+        };
+        assert_eq!(owner(mine), Some(0), "{build:?}");
+        for object in objects {
+            assert_eq!(owner(object), Some(1), "{build:?}");
+        }
+    }
+}
+
+#[test]
+fn both_counts_make_one() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let objects: Vec<_> = (0..5).map(|_| heap.list(&[])).collect();
+        let [own, both, merged, deferred, ended] = objects[..] else {
+            panic!("five objects");
+        };
+        heap.put_counts(own, 3, 0);
+        // Other threads have dropped a reference that the own one took.
+        heap.put_counts(both, 3, -1 << 2);
+        heap.put_counts(merged, 0, 5 << 2 | 3);
+        heap.defer(deferred, 4);
+        heap.defer(ended, 0);
+        let immortal = heap.list(&[]);
+        heap.make_immortal(immortal);
+        heap.hold("immortal", immortal);
+        let snapshot = walk_sound(build, &heap.finish());
+        let count = |object| snapshot.objects.refcount[row(&snapshot, object)];
+        assert_eq!((count(own), count(both), count(merged)), (3, 2, 5));
+        assert_eq!((count(deferred), count(ended)), (4, 0));
+        let flags = snapshot.objects.flags[row(&snapshot, immortal)];
+        assert!(flags.contains(ObjectFlags::IMMORTAL));
+    }
+}
+
+#[test]
+fn objects_that_wait_for_their_counts_are_roots() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let (first, second) = (heap.int(1), heap.int(2));
+        heap.queue(&[first]);
+        heap.queue(&[second]);
+        let snapshot = walk_sound(build, &heap.finish());
+        for object in [first, second] {
+            let id = snapshot.objects.at(object.get()).unwrap();
+            let mut roots = snapshot.roots.iter();
+            let root = roots.find(|root| root.target == id).unwrap();
+            assert!(root.name.contains("objects_to_merge["), "{}", root.name);
+            assert!(root.owned && root.category == RootCategory::Thread);
+        }
+    }
+}
+
+#[test]
+fn slots_of_frames_carry_tags_from_3_14_on() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let (counted, deferred) = (heap.list(&[]), heap.list(&[]));
+        heap.hold("deferred", deferred);
+        let code = heap.code(&["a", "b", "c"]);
+        let slots = if build == FreeThreaded::V3_13 {
+            [counted.get(), deferred.get(), 0]
+        } else {
+            // The last is a number, not an object.
+            [counted.get(), deferred.get() | 1, 42 << 2 | 3]
+        };
+        let frame = FreeFrame {
+            names: &["a", "b", "c"],
+            slots: &slots,
+        };
+        heap.innermost = heap.frame(code, &frame);
+        let innermost = heap.innermost;
+        let snapshot = walk_sound(build, &heap.finish());
+        let found = references(&snapshot, innermost);
+        assert!(found.contains(&(counted, true)), "{build:?}: {found:?}");
+        let owned = build == FreeThreaded::V3_13;
+        assert!(found.contains(&(deferred, owned)), "{build:?}: {found:?}");
+    }
+}
+
+#[test]
+fn debugged_allocators_put_words_before_objects() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        heap.debug_allocators();
+        let gc = heap.heap_of(heap.thread, GC);
+        let mut segment = heap.segment();
+        let mut page = heap.page(
+            &mut segment,
+            &PageSpec {
+                tag: GC,
+                block_size: 96,
+                heap: gc,
+                slices: 1,
+            },
+        );
+        let object = heap.block(&mut page).offset(16);
+        heap.list_at(object, &[]);
+        heap.track(object);
+        let process = heap.finish();
+        let snapshot = try_walk(&layout(build), &process).unwrap();
+        assert!(is_there(&snapshot, object));
+    }
+}
+
+#[test]
+fn pauses_of_all_threads_are_waited_out() {
+    for build in FreeThreaded::ALL {
+        let layout = layout(build);
+        let pauses: [fn(&mut FreeHeap); 4] = [
+            |_| {},
+            FreeHeap::collect,
+            FreeHeap::request_stop,
+            FreeHeap::request_stop_of_all,
+        ];
+        for (n, pause) in pauses.into_iter().enumerate() {
+            let mut heap = FreeHeap::new(build);
+            pause(&mut heap);
+            let process = heap.finish();
+            let is_safe = is_safe_moment(&process.image, &layout, process.runtime);
+            assert_eq!(is_safe, n == 0, "{build:?}, {n}");
+        }
+    }
+}
+
+#[test]
+fn a_table_of_another_mimalloc_is_refused() {
+    for (build, other) in [
+        (FreeThreaded::V3_14, FreeThreaded::V3_14_10),
+        (FreeThreaded::V3_15_2, FreeThreaded::V3_15),
+    ] {
+        let process = FreeHeap::new(build).finish();
+        let mut cache = PageCache::new(&process.image, 0);
+        let error = layout(other)
+            .validate_mimalloc(&mut cache, process.interpreter)
+            .unwrap_err();
+        assert!(
+            error.to_string().starts_with("tstate->mimalloc.heaps[i]"),
+            "{error}"
+        );
+    }
+}
+
+/// One thing that is wrong with a segment, and the diagnostic that tells it.
+type Fault = (fn(&mut FreeHeap, &mut Broken), Option<&'static str>);
+
+/// A segment to break, with a page and its blocks.
+struct Broken {
+    build: FreeThreaded,
+    segment: exuvia_synth::Segment,
+    page: exuvia_synth::Page,
+    blocks: Vec<RemoteAddress>,
+}
+
+impl Broken {
+    fn new(heap: &mut FreeHeap, build: FreeThreaded) -> Self {
+        let mut segment = heap.segment();
+        let mut page = heap.page(
+            &mut segment,
+            &PageSpec {
+                tag: GC,
+                block_size: 64,
+                heap: heap.heap_of(heap.thread, GC),
+                slices: 1,
+            },
+        );
+        let blocks: Vec<_> = (0..8).map(|_| heap.block(&mut page)).collect();
+        for &block in &blocks {
+            heap.list_at(block, &[]);
+            heap.leave_tracked(block);
+        }
+        Self {
+            build,
+            segment,
+            page,
+            blocks,
+        }
+    }
+
+    /// Where the size of the blocks stands, and how many bytes it has.
+    fn put_block_size(&self, heap: &mut FreeHeap, size: u64) {
+        let is_new = matches!(self.build, FreeThreaded::V3_14_10 | FreeThreaded::V3_15_2);
+        if is_new {
+            heap.image.put_u64(self.page.entry.offset(40), size);
+        } else {
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            heap.image.put_u32(self.page.entry.offset(28), size);
+        }
+    }
+}
+
+#[test]
+fn broken_segments_are_told_and_end() {
+    const SEGMENT: Option<&str> = Some("broken-segment");
+    const LIST: Option<&str> = Some("broken-free-list");
+    let faults: [Fault; 13] = [
+        // A list of free blocks that goes round, at once or later.
+        (
+            |heap, broken| {
+                let (page, block) = (&mut broken.page, broken.blocks[3]);
+                heap.free(page, block, FreeList::Free);
+                heap.image.put_pointer(block, block);
+            },
+            LIST,
+        ),
+        (
+            |heap, broken| {
+                let (first, last) = (broken.blocks[0], broken.blocks[2]);
+                for &block in &broken.blocks[..3] {
+                    heap.free(&mut broken.page, block, FreeList::Local);
+                }
+                heap.image.put_pointer(first, last);
+            },
+            LIST,
+        ),
+        // One that leads between the blocks, into nowhere, or past the last block.
+        (
+            |heap, broken| {
+                let block = broken.blocks[1].offset(8);
+                heap.free(&mut broken.page, block, FreeList::Thread);
+            },
+            LIST,
+        ),
+        (
+            |heap, broken| {
+                let at = broken.page.entry.offset(16);
+                heap.image.put_u64(at, 0xdead_0000);
+            },
+            LIST,
+        ),
+        (
+            |heap, broken| {
+                let at = broken.page.entry.offset(16);
+                let past = broken.blocks[7].offset(64);
+                heap.image.put_pointer(at, past);
+            },
+            LIST,
+        ),
+        // Pages of no slices, or of more than there are.
+        (
+            |heap, broken| heap.image.put_u32(broken.page.entry, 0),
+            SEGMENT,
+        ),
+        (
+            |heap, broken| heap.image.put_u32(broken.page.entry, u32::MAX),
+            SEGMENT,
+        ),
+        (
+            |heap, broken| {
+                let rest = heap.entry(&broken.segment, 2);
+                heap.image.put_u32(rest, 512);
+            },
+            SEGMENT,
+        ),
+        // Blocks that are too small for a word, or larger than their page.
+        (|heap, broken| broken.put_block_size(heap, 1), SEGMENT),
+        (|heap, broken| broken.put_block_size(heap, 1 << 20), SEGMENT),
+        // A free span, whatever else its entry says.
+        (|heap, broken| broken.put_block_size(heap, 0), None),
+        // More blocks than the page has room for.
+        (
+            |heap, broken| {
+                let capacity = u16::MAX.to_le_bytes();
+                heap.image.put(broken.page.entry.offset(10), &capacity);
+            },
+            SEGMENT,
+        ),
+        // Half of the segment is not there.
+        (
+            |heap, broken| {
+                let start = broken.segment.address.get() + (64 << 10);
+                heap.image.unmap(start..start + (64 << 10));
+            },
+            SEGMENT,
+        ),
+    ];
+    for build in FreeThreaded::ALL {
+        for (n, (fault, code)) in faults.iter().enumerate() {
+            let mut heap = FreeHeap::new(build);
+            let sound = heap.list(&[]);
+            let mut broken = Broken::new(&mut heap, build);
+            fault(&mut heap, &mut broken);
+            let snapshot = try_walk(&layout(build), &heap.finish()).unwrap();
+            assert!(is_there(&snapshot, sound), "{build:?}, fault {n}");
+            for known in ["broken-segment", "broken-free-list"] {
+                let told = trouble(&snapshot, known);
+                let expected = u64::from(*code == Some(known));
+                assert_eq!(told, expected, "{build:?}, fault {n}: {known}");
+            }
+        }
+    }
+}
+
+#[test]
+fn chains_that_go_round_end() {
+    for build in FreeThreaded::ALL {
+        // Blocks freed by other threads.
+        let mut heap = FreeHeap::new(build);
+        let gc = heap.heap_of(heap.thread, GC);
+        let (first, second) = (heap.allocate(64), heap.allocate(64));
+        heap.free_delayed(gc, first);
+        heap.free_delayed(gc, second);
+        heap.image.put_pointer(first, second);
+        let snapshot = try_walk(&layout(build), &heap.finish()).unwrap();
+        assert_eq!(trouble(&snapshot, "broken-free-list"), 1, "{build:?}");
+
+        // Objects that wait for their counts.
+        let mut heap = FreeHeap::new(build);
+        let object = heap.int(1);
+        heap.queue(&[object]);
+        let chunk = heap.allocate(0);
+        heap.queue(&[object]);
+        let before = heap.image.pointer(chunk);
+        heap.image.put_pointer(before, chunk);
+        let snapshot = try_walk(&layout(build), &heap.finish()).unwrap();
+        assert_eq!(trouble(&snapshot, "broken-chain"), 1, "{build:?}");
+    }
+}
+
+#[test]
+fn flipped_bytes_of_the_allocator() {
+    const ROUNDS: u64 = 1500;
+    for build in FreeThreaded::ALL {
+        let layout = layout(build);
+        let mut heap = FreeHeap::new(build);
+        let second = heap.another_interpreter();
+        let items: Vec<_> = (0..50).map(|_| heap.list(&[])).collect();
+        let list = heap.list(&items);
+        heap.queue(&[list]);
+        let mut broken = Broken::new(&mut heap, build);
+        for (n, block) in broken.blocks.clone().into_iter().enumerate() {
+            let lists = [FreeList::Free, FreeList::Local, FreeList::Thread];
+            heap.free(&mut broken.page, block, lists[n % 3]);
+        }
+        heap.abandon(&broken.segment, second, true);
+        let segment = broken.segment.address.get();
+        let heads = segment..segment + 4096;
+        let thread = heap.thread.get()..heap.thread.get() + 20_000;
+        let mut process = heap.finish();
+        let mut random = Random::new(7);
+        let mut found = 0;
+        for round in 0..ROUNDS {
+            let flips: Vec<_> = (0..=random.below(4))
+                .map(|_| {
+                    let range = [&heads, &heads, &thread][random.below(3)];
+                    let length = (range.end - range.start) as usize;
+                    let at = range.start + random.below(length) as u64;
+                    (at, random.below(255) as u8 + 1)
+                })
+                .collect();
+            for &(at, mask) in &flips {
+                process.image.flip(at, mask);
+            }
+            match try_walk(&layout, &process) {
+                Ok(snapshot) => found += u64::from(is_there(&snapshot, list)),
+                Err(WalkError::Runtime(_) | WalkError::NoInterpreter) => {}
+                Err(error) => panic!("{build:?}, round {round}: {error}"),
+            }
+            for &(at, mask) in &flips {
+                process.image.flip(at, mask);
+            }
+        }
+        assert!(found > ROUNDS / 2, "{build:?}: {found}");
+    }
+}
