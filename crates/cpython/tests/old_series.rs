@@ -115,7 +115,7 @@ fn shapes_are_those_before_3_11() {
         assert_eq!(shapes.line_table, lines);
         assert!(!layout.readies_every_type());
         assert!(!layout.counts_digit_of_zero());
-        assert!(!layout.counts_header_of_static_types());
+        assert!(!layout.counts_header_of_static_types(true));
     }
 }
 
