@@ -367,3 +367,29 @@ def make_threads():
         threading.Semaphore(2), threading.Barrier(2), threading.Timer(100, print),
         threading.current_thread(),
     ]  # fmt: skip
+
+
+class LeftBehind:
+    def __init__(self, number):
+        self.number = number
+        self.items = [number, {"number": number}]
+
+
+def make_left_behind():
+    """What threads have made that are no more: free-threaded builds keep it in memory of its
+    own, which is in the heap of no thread."""
+    left = []
+
+    def make():
+        mine = [LeftBehind(number) for number in range(1000)]
+        # Some blocks in between are free again.
+        del mine[::3]
+        left.append(mine)
+
+    for _ in range(3):
+        threads = [threading.Thread(target=make) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return left

@@ -21,8 +21,8 @@ pub(super) struct Root {
 }
 
 /// Static, stripped and not position-independent, as Debian builds them. The unstable suite
-/// also has debug builds, and the debug information that layouts are made from. It moves on,
-/// so that nothing here may rely on a micro version.
+/// also has debug builds, and the debug information and headers that layouts are made from. It
+/// moves on, so that nothing here may rely on a micro version.
 pub(super) const ALL: &[Root] = &[
     Root {
         name: "debian-bullseye",
@@ -42,8 +42,10 @@ pub(super) const ALL: &[Root] = &[
             "python3.13-dbg",
             "python3.14",
             "python3.14-dbg",
+            "python3.14-dev",
             "python3.15",
             "python3.15-dbg",
+            "python3.15-dev",
         ],
     },
 ];
