@@ -76,6 +76,8 @@ const HELD: &[(&str, &str)] = &[
 
 /// Paths that are others in some minor versions of Python 3, from the first to the last.
 const CHANGED: &[(&str, (u32, u32), &str)] = &[
+    // Up to 3.10 every instance with attributes has a dictionary.
+    ("inline attribute", (8, 10), "['inline'].__dict__['x']"),
     // From 3.14 instances of subclasses of `list` keep their attributes inside.
     (
         "attribute of a list subclass",

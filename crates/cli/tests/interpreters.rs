@@ -19,6 +19,11 @@ fn each_object_belongs_to_its_interpreter() -> Result<()> {
             println!("not compared: {interpreter}");
             continue;
         }
+        if interpreter.version < (3, 9, 0) {
+            // One collector serves all interpreters, and nothing else tells whose an object is.
+            println!("not told apart: {interpreter}");
+            continue;
+        }
         compare(&interpreter, &exuvia).with_context(|| interpreter.to_string())?;
     }
     Ok(())

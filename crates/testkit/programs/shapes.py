@@ -6,10 +6,14 @@ Each holds instances of `Marker`, whose number the greeting gives as `markers`.
 import collections
 import gc
 import hashlib
+import resource
 import sys
 import threading
 
 import protocol
+
+# Bytes of stack for a deep recursion: less than the kernel leaves free below it.
+STACK = 100 << 20
 
 
 class Marker:
@@ -41,6 +45,9 @@ def recursion():
     """A deep stack, with a marker in each frame."""
     depth = 20_000
     sys.setrecursionlimit(depth + 1000)
+    # Up to 3.10 each call takes some of the C stack as well, more than is usually there.
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (min(STACK, hard) if hard >= 0 else STACK, hard))
 
     def descend(left):
         marker = Marker()

@@ -2,7 +2,7 @@
 
 use super::error::CaptureError;
 use super::regions::Regions;
-use exuvia_cpython::{Disagreement, Flavor, Layout, Version};
+use exuvia_cpython::{Disagreement, Flavor, Invalid, Layout, Version};
 use exuvia_memory::{Memory, PageCache, RemoteAddress};
 use exuvia_snapshot::Diagnostic;
 use exuvia_tracee::{LiveMemory, Mappings, Process, PythonImage};
@@ -117,10 +117,16 @@ fn layout(memory: &impl Memory, image: &PythonImage) -> Result<Layout, CaptureEr
     let mut tries = (0..IDENTIFY_TRIES).map(|_| Layout::identify(memory, image.runtime));
     let found = tries.find_map(|found| found);
     found.ok_or(match image.version_hint {
+        // The names of files tell of a version that is supported: `sys` is not there.
+        Some(hint) if is_supported(hint) => Invalid::NoInterpreter.into(),
         // Older than what is supported, as far as the names of files tell.
         Some((major, minor)) => CaptureError::OldVersion { major, minor },
         None => CaptureError::UnknownVersion,
     })
+}
+
+fn is_supported(series: (u8, u8)) -> bool {
+    Layout::supported().any(|(version, _)| (version.major, version.minor) == series)
 }
 
 fn flavor(memory: &impl Memory, runtime: RemoteAddress) -> Result<Flavor, CaptureError> {

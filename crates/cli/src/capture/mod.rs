@@ -215,7 +215,9 @@ fn read_clone(
     if walked.is_err() && !clone.is_alive() {
         return Err(CaptureError::CloneGone);
     }
-    walked
+    let mut snapshot = walked?;
+    regions.tell_sizes(&mut snapshot.metadata.diagnostics);
+    Ok(snapshot)
 }
 
 /// Reads the process itself while it stands still.
