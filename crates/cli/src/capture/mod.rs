@@ -62,7 +62,7 @@ pub(crate) fn capture(
     progress.phase("freezing");
     let process = Process::open(Pid(pid))?;
     CaptureError::check_access(&process)?;
-    let mut interpreter = Interpreter::find(&process)?;
+    let mut interpreter = Interpreter::find(&process).map_err(|error| error.in_process(pid))?;
     let begun = Instant::now();
     let frozen = freeze_at_a_safe_moment(&process, &mut interpreter, progress)
         .map_err(|error| error.in_process(pid))?;
