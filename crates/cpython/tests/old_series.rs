@@ -143,7 +143,7 @@ fn frames_and_generators_refer_to_each_other() {
         );
         assert_eq!(
             field("generator", "gi_frame"),
-            (Access::Interior, Strength::Owned)
+            (Access::Attribute, Strength::Owned)
         );
     }
 }

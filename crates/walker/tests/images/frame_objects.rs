@@ -89,7 +89,7 @@ fn the_frame_of_a_suspended_generator_owns_its_variables_and_stack() {
         let walked = walk_sound(heap, python);
 
         let owned = walked.owned(generator);
-        for (step, target) in [("->gi_frame", frame), (".gi_code", code.address)] {
+        for (step, target) in [(".gi_frame", frame), (".gi_code", code.address)] {
             assert!(owned.contains(&(step.to_owned(), target)), "{owned:?}");
         }
         let expected = steps([(".f_code", code.address), ("local x", a), ("stack 0", b)]);
