@@ -9,7 +9,7 @@ const EXPLAINED: f64 = 0.999;
 /// From this version on, each type with counts that differ has a reason in the list. Before,
 /// where nothing is immortal, small ints, static types and strings have one reference more than
 /// was found, some 200 in all: of small ints it is their table's. That is more than a thousandth
-/// of an interpreter that did nothing yet.
+/// of an interpreter that did nothing yet. In free-threaded builds some tuples have one more.
 const ALL_LISTED: (u32, u32, u32) = (3, 11, 0);
 
 /// `plain` is an interpreter that did nothing yet; `oracle` has one of nearly everything.
@@ -26,7 +26,7 @@ fn every_interpreters_reference_counts_are_explained() -> Result<()> {
         for program in ["plain", "oracle"] {
             let result = refcounts::run(&interpreter, &exuvia, program)?;
             println!("{program}, {result}");
-            let all_listed = interpreter.version >= ALL_LISTED;
+            let all_listed = interpreter.version >= ALL_LISTED && !interpreter.free_threaded;
             if all_listed || program == "oracle" {
                 assert!(result.ratio() >= EXPLAINED, "{result}");
             }
