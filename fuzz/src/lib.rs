@@ -46,6 +46,7 @@ pub fn walk_damaged(memory: &impl Memory, process: &Process, layout: &Layout) ->
         regions: &regions,
         images: std::slice::from_ref(&process.program),
         data: &[],
+        absent: &[],
     };
     let options = WalkOptions {
         values: Some(ValuesKept::Short),
