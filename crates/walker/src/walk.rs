@@ -213,6 +213,7 @@ pub fn walk_with_native<M: Memory>(
         progress.advance(found);
         !progress.cancelled()
     };
+    let mut immortal = Vec::new();
     match layout.shapes.gc_lists {
         GcLists::ThreeGenerations | GcLists::Incremental => {
             for (owner, &gc_state) in collectors.iter().enumerate() {
@@ -226,7 +227,9 @@ pub fn walk_with_native<M: Memory>(
                 regions: target.regions,
             };
             let claims: Vec<_> = (0..interpreters.len()).map(claim).collect();
-            mimalloc::mark_tracked(&mut reader, &place, &claims, threads(), report);
+            immortal = mimalloc::mark_tracked(&mut reader, &place, &claims, threads(), report);
+            // What was never an object may lie there as well.
+            immortal.retain(|&(_, object)| reader.looks_like_object(object));
         }
     }
     let mut roots = roots::find(&mut reader, target.runtime, &interpreters);
@@ -260,7 +263,9 @@ pub fn walk_with_native<M: Memory>(
             next_chunk: &next_chunk,
             cancelled: &cancelled,
         };
-        let seeds = seeds(interpreter, owner, &roots, claim(owner));
+        let mut seeds = seeds(interpreter, owner, &roots, claim(owner));
+        let mine = immortal.iter().filter(|&&(of, _)| of == owner);
+        seeds.extend(claim(owner).unmarked(mine.map(|&(_, object)| object)));
         diagnostics.merge(explorer.run(&mut reader, &discovery, seeds)?);
     }
     let (data, images) = (target.data, target.images);

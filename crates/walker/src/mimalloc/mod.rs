@@ -33,8 +33,9 @@ const DEBUG_HEAD: u64 = 16;
 struct Search<'a> {
     mimalloc: Mimalloc<'a>,
     heaps: &'a Heaps,
-    /// Where `ob_gc_bits` lies in an object.
+    /// Where `ob_gc_bits` and `ob_ref_local` lie in an object.
     ob_gc_bits: u64,
+    ob_ref_local: u64,
     /// What comes before each object because allocators are debugged.
     debug_head: u64,
     /// One for each interpreter.
@@ -50,28 +51,44 @@ pub(crate) struct Place<'a> {
     pub(crate) regions: &'a [Range<u64>],
 }
 
+/// What a thread of the search brings home.
+#[derive(Default)]
+struct Finds {
+    diagnostics: Diagnostics,
+    /// Objects that are never freed, with the index of their interpreter.
+    immortal: Vec<(usize, RemoteAddress)>,
+}
+
 /// Marks every tracked object for its interpreter, of which each has a claim. `tick` is told how many have been found now and then, and says
 /// whether to go on.
+///
+/// The collector takes no interest in what is immortal: up to 3.13 that is every function,
+/// class and code object made before the first thread was, or later, also when nothing refers
+/// to it any more. These are returned, not marked, with the index of their interpreter; what
+/// lies there only may be an object.
 pub(crate) fn mark_tracked<M: Memory>(
     reader: &mut Reader<'_, M>,
     place: &Place<'_>,
     claims: &[Claim<'_>],
     threads: usize,
     tick: impl FnMut(u64) -> bool + Send,
-) {
+) -> Vec<(usize, RemoteAddress)> {
     let runtime = place.runtime;
     let layout = reader.layout;
-    let (Ok(mimalloc), Some(ob_gc_bits)) = (layout.mimalloc(), layout.structs.py_object.ob_gc_bits)
+    let o = &layout.structs.py_object;
+    let (Ok(mimalloc), Some(ob_gc_bits), Some(ob_ref_local)) =
+        (layout.mimalloc(), o.ob_gc_bits, o.ob_ref_local)
     else {
         // `Layout::fit` refuses such a table.
         reader.diagnostics.count(Trouble::BrokenSegment, runtime);
-        return;
+        return Vec::new();
     };
     let heaps = Heaps::read(reader, &mimalloc, place.interpreters);
     let search = Search {
         mimalloc,
         heaps: &heaps,
         ob_gc_bits,
+        ob_ref_local,
         debug_head: if are_allocators_debugged(reader, runtime) {
             DEBUG_HEAD
         } else {
@@ -86,28 +103,38 @@ pub(crate) fn mark_tracked<M: Memory>(
     let memory = *reader.cache.memory();
     let work = || {
         let mut cache = PageCache::new(memory, CACHE);
-        let mut diagnostics = Diagnostics::default();
+        let mut finds = Finds::default();
         while !cancelled.load(Ordering::Relaxed)
             && let Some(&at) = candidates.get(next.fetch_add(1, Ordering::Relaxed))
         {
-            let found = search.segment(&mut cache, at, &mut diagnostics);
+            let found = search.segment(&mut cache, at, &mut finds);
             if found > 0 && !tick.lock().unwrap_or_else(PoisonError::into_inner)(found) {
                 cancelled.store(true, Ordering::Relaxed);
             }
         }
-        diagnostics
+        finds
     };
+    let mut immortal = Vec::new();
     std::thread::scope(|scope| {
         let helpers = threads.min(candidates.len()).saturating_sub(1);
         let others: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
-        reader.diagnostics.merge(work());
+        let mut add = |finds: Finds| {
+            reader.diagnostics.merge(finds.diagnostics);
+            immortal.extend(finds.immortal);
+        };
+        add(work());
+        let mut failed = 0;
         for other in others {
             match other.join() {
-                Ok(diagnostics) => reader.diagnostics.merge(diagnostics),
-                Err(_) => reader.diagnostics.count(Trouble::BrokenSegment, runtime),
+                Ok(finds) => add(finds),
+                Err(_) => failed += 1,
             }
         }
+        for _ in 0..failed {
+            reader.diagnostics.count(Trouble::BrokenSegment, runtime);
+        }
     });
+    immortal
 }
 
 /// The addresses at which segments can begin: of the whole process, not many.

@@ -1,7 +1,7 @@
 //! Pages: blocks of one size, less those that are free.
 
-use super::Search;
-use crate::diagnostics::{Diagnostics, Trouble};
+use super::{Finds, Search};
+use crate::diagnostics::Trouble;
 use crate::marks::Marked;
 use crate::owners::Claim;
 use exuvia_cpython::gc_bits;
@@ -29,12 +29,14 @@ impl Search<'_> {
         area: &Area,
         free: [RemoteAddress; 3],
         claim: &Claim<'_>,
-        diagnostics: &mut Diagnostics,
+        finds: &mut Finds,
     ) -> Result<u64, Fault> {
         let mut is_free = vec![false; usize::from(area.blocks)];
         for head in free {
             if !mark_free(cache, area, head, &mut is_free) {
-                diagnostics.count(Trouble::BrokenFreeList, area.first_block);
+                finds
+                    .diagnostics
+                    .count(Trouble::BrokenFreeList, area.first_block);
             }
         }
         let mut found = 0;
@@ -42,11 +44,13 @@ impl Search<'_> {
             let block = area.first_block.offset(place as u64 * area.block_size);
             let object = block.offset(area.object);
             let bits = cache.u8(object.offset(self.ob_gc_bits))?;
-            if bits & gc_bits::TRACKED != 0
-                && !self.heaps.is_freed(block)
-                && claim.mark_tracked(object) == Marked::Now
-            {
-                found += 1;
+            if self.heaps.is_freed(block) {
+                continue;
+            }
+            if bits & gc_bits::TRACKED != 0 {
+                found += u64::from(claim.mark_tracked(object) == Marked::Now);
+            } else if cache.u32(object.offset(self.ob_ref_local))? == u32::MAX {
+                finds.immortal.push((claim.owner, object));
             }
         }
         Ok(found)

@@ -1,7 +1,7 @@
 //! Segments: what one begins with, and its pages.
 
-use super::Search;
-use crate::diagnostics::{Diagnostics, Trouble};
+use super::{Finds, Search};
+use crate::diagnostics::Trouble;
 use crate::reader::{pointer_in, u64_in};
 use exuvia_cpython::mimalloc::{PageHead, SLICE};
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
@@ -13,7 +13,7 @@ impl Search<'_> {
         &self,
         cache: &mut PageCache<&M>,
         at: RemoteAddress,
-        diagnostics: &mut Diagnostics,
+        finds: &mut Finds,
     ) -> u64 {
         // Most places hold something else, or nothing.
         let Ok(Some(segment)) = self.head(cache, at) else {
@@ -24,13 +24,13 @@ impl Search<'_> {
         while slice < segment.entries {
             let entry = segment.entry(self, slice);
             let Ok(slices) = self.span(cache, entry) else {
-                diagnostics.count(Trouble::BrokenSegment, entry);
+                finds.diagnostics.count(Trouble::BrokenSegment, entry);
                 break;
             };
             // A page of a huge segment is larger than the segment has entries.
             let next = slice.checked_add(slices).filter(|_| slices > 0);
             let Some(next) = next.filter(|&next| next <= segment.slices) else {
-                diagnostics.count(Trouble::BrokenSegment, entry);
+                finds.diagnostics.count(Trouble::BrokenSegment, entry);
                 break;
             };
             let first_slice = at.offset(slice * SLICE);
@@ -39,9 +39,9 @@ impl Search<'_> {
                 first_slice,
                 bytes: slices * SLICE,
             };
-            match self.page(cache, &segment, &place, diagnostics) {
+            match self.page(cache, &segment, &place, finds) {
                 Ok(objects) => found += objects,
-                Err(_) => diagnostics.count(Trouble::BrokenSegment, entry),
+                Err(_) => finds.diagnostics.count(Trouble::BrokenSegment, entry),
             }
             slice = next;
         }
@@ -101,7 +101,7 @@ impl Search<'_> {
         cache: &mut PageCache<&M>,
         segment: &Segment,
         span: &Span,
-        diagnostics: &mut Diagnostics,
+        finds: &mut Finds,
     ) -> Result<u64, Fault> {
         let p = self.mimalloc.page;
         let &Span {
@@ -128,7 +128,7 @@ impl Search<'_> {
             return Ok(0);
         };
         let Some((first_block, block_size)) = self.mimalloc.blocks(&head) else {
-            diagnostics.count(Trouble::BrokenSegment, entry);
+            finds.diagnostics.count(Trouble::BrokenSegment, entry);
             return Ok(0);
         };
         let area = super::page::Area {
@@ -139,11 +139,11 @@ impl Search<'_> {
         };
         if u64::from(area.blocks) * block_size > first_slice.offset(bytes).get() - first_block.get()
         {
-            diagnostics.count(Trouble::BrokenSegment, entry);
+            finds.diagnostics.count(Trouble::BrokenSegment, entry);
             return Ok(0);
         }
         let free = [p.free, p.local_free, p.xthread_free].map(|at| pointer_in(&page, at));
-        self.objects(cache, &area, free, claim, diagnostics)
+        self.objects(cache, &area, free, claim, finds)
     }
 
     fn block_size(&self, page: &[u8]) -> u64 {

@@ -319,13 +319,30 @@ fn both_counts_make_one() {
         heap.defer(ended, 0);
         let immortal = heap.list(&[]);
         heap.make_immortal(immortal);
-        heap.hold("immortal", immortal);
         let snapshot = walk_sound(build, &heap.finish());
         let count = |object| snapshot.objects.refcount[row(&snapshot, object)];
         assert_eq!((count(own), count(both), count(merged)), (3, 2, 5));
         assert_eq!((count(deferred), count(ended)), (4, 0));
         let flags = snapshot.objects.flags[row(&snapshot, immortal)];
         assert!(flags.contains(ObjectFlags::IMMORTAL));
+    }
+}
+
+#[test]
+fn what_is_immortal_is_found_without_a_reference() {
+    for build in FreeThreaded::ALL {
+        let mut heap = FreeHeap::new(build);
+        let only_there = heap.int(1);
+        let forgotten = heap.list(&[only_there]);
+        heap.make_immortal(forgotten);
+        // As much of an object as a block has that never was one.
+        let block = heap.tracked(56, false);
+        heap.put_counts(block, u32::MAX, 0);
+        let snapshot = walk_sound(build, &heap.finish());
+        let flags = snapshot.objects.flags[row(&snapshot, forgotten)];
+        assert!(flags.contains(ObjectFlags::IMMORTAL));
+        assert!(is_there(&snapshot, only_there));
+        assert!(!is_there(&snapshot, block));
     }
 }
 
