@@ -2,10 +2,11 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)] // Test helpers may fail.
 
-use std::collections::BTreeMap;
+mod common;
 
+use common::Image;
 use exuvia_cpython::{Disagreement, Flavor, Invalid, Layout, Version};
-use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
+use exuvia_memory::{PageCache, RemoteAddress};
 
 const RUNTIME: u64 = 0x10_0000;
 const INTERPRETER: u64 = 0x20_0000;
@@ -13,23 +14,6 @@ const THREAD: u64 = 0x30_0000;
 const SYSDICT: u64 = 0x40_0000;
 const DICT: u64 = 0x50_0000;
 const TYPE: u64 = 0x60_0000;
-
-/// Words by address; everything else reads as zero.
-#[derive(Default)]
-struct Image {
-    words: BTreeMap<u64, u64>,
-}
-
-impl Memory for Image {
-    fn read_exact(&self, address: RemoteAddress, buffer: &mut [u8]) -> Result<(), Fault> {
-        for (i, byte) in buffer.iter_mut().enumerate() {
-            let at = address.get() + i as u64;
-            let word = self.words.get(&(at & !7)).copied().unwrap_or(0);
-            *byte = word.to_le_bytes()[(at & 7) as usize];
-        }
-        Ok(())
-    }
-}
 
 /// An interpreter of 3.12, at rest.
 fn image_of_3_12() -> Image {

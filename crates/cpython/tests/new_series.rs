@@ -3,12 +3,15 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)] // Test helpers may fail.
 
+mod common;
+
 use std::collections::BTreeMap;
 
+use common::Image;
 use exuvia_cpython::{
     Disagreement, Flavor, GcLists, Immortal, Invalid, Layout, StackRef, UnsupportedVersion, Version,
 };
-use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
+use exuvia_memory::{PageCache, RemoteAddress};
 
 const RUNTIME: u64 = 0x10_0000;
 const INTERPRETER: u64 = 0x20_0000;
@@ -28,23 +31,6 @@ const PUBLISHED_BY_3_14: [u64; 95] = [
 const PUBLISHED_BY_3_15: [u64; 111] = [
     u64::from_le_bytes(*b"xdebugpy"), 0x30f02f0, 0, 346_568, 912, 936, 226_240, 7272, 7264, 7336, 7352, 7400, 7592, 7576, 7584, 16, 7736, 0, 7752, 7744, 7944, 0, 888, 0, 8, 16, 72, 80, 88, 96, 176, 184, 256, 32, 36, 40, 136, 288, 0, 88, 8, 0, 56, 80, 74, 64, 0, 216, 112, 120, 128, 136, 68, 52, 96, 104, 208, 0, 16, 8, 424, 24, 88, 168, 32, 288, 944, 888, 40, 32, 16, 40, 24, 16, 200, 24, 40, 32, 48, 32, 40, 24, 16, 32, 16, 24, 40, 16, 32, 64, 32, 16, 40, 56, 176, 112, 120, 1120, 104, 160, 24, 72, 67, 0, 8, 24, 344, 8028, 0, 4, 512,
 ];
-
-/// Words by address; everything else reads as zero.
-#[derive(Clone)]
-struct Image {
-    words: BTreeMap<u64, u64>,
-}
-
-impl Memory for Image {
-    fn read_exact(&self, address: RemoteAddress, buffer: &mut [u8]) -> Result<(), Fault> {
-        for (i, byte) in buffer.iter_mut().enumerate() {
-            let at = address.get() + i as u64;
-            let word = self.words.get(&(at & !7)).copied().unwrap_or(0);
-            *byte = word.to_le_bytes()[(at & 7) as usize];
-        }
-        Ok(())
-    }
-}
 
 /// Where the state of an interpreter has what is checked.
 struct Places {

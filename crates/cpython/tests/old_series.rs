@@ -3,13 +3,16 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)] // Test helpers may fail.
 
+mod common;
+
 use std::collections::BTreeMap;
 
+use common::Image;
 use exuvia_cpython::{
     Access, CurrentFrame, DictKeys, DictValues, Disagreement, Flavor, Frame, Immortal,
     InstanceDict, IntRepr, Invalid, Layout, LineTable, StaticTypes, Strength, Version,
 };
-use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
+use exuvia_memory::{PageCache, RemoteAddress};
 
 const RUNTIME: u64 = 0x10_0000;
 const INTERPRETER: u64 = 0x20_0000;
@@ -145,22 +148,6 @@ fn frames_and_generators_refer_to_each_other() {
             field("generator", "gi_frame"),
             (Access::Attribute, Strength::Owned)
         );
-    }
-}
-
-/// Words by address; everything else reads as zero.
-struct Image {
-    words: BTreeMap<u64, u64>,
-}
-
-impl Memory for Image {
-    fn read_exact(&self, address: RemoteAddress, buffer: &mut [u8]) -> Result<(), Fault> {
-        for (i, byte) in buffer.iter_mut().enumerate() {
-            let at = address.get() + i as u64;
-            let word = self.words.get(&(at & !7)).copied().unwrap_or(0);
-            *byte = word.to_le_bytes()[(at & 7) as usize];
-        }
-        Ok(())
     }
 }
 
