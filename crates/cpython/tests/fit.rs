@@ -235,3 +235,16 @@ fn impossible_offsets_are_refused() {
         "_Py_DebugOffsets gives 18446744073709551615 for list_object.ob_item"
     );
 }
+
+/// The bit field `_status` of a thread is what `thread_state.status` is about, and not `state`,
+/// which the table has: the two differ in every build.
+#[test]
+fn the_status_of_a_thread_is_not_its_state() {
+    const STATUS: u64 = 216;
+    let mut image = image_of_3_13();
+    assert_eq!(image.words[&(RUNTIME + STATUS)], 32);
+    image.words.insert(RUNTIME + STATUS, 36);
+    let (layout, result) = fit(Version::new(3, 13, 0), &image);
+    assert_eq!(result, Ok(vec![]));
+    assert_eq!(layout.structs.py_thread_state.state, Some(40));
+}

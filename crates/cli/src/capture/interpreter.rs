@@ -80,10 +80,14 @@ impl Interpreter {
 
     /// What was corrected, for the snapshot.
     pub(super) fn corrections(&self) -> Option<Diagnostic> {
-        let first = self.disagreements.first()?;
+        if self.disagreements.is_empty() {
+            return None;
+        }
+        let corrected: Vec<_> = self.disagreements.iter().map(ToString::to_string).collect();
+        let corrected = corrected.join("; ");
         Some(Diagnostic {
             code: "layout-corrected".to_owned(),
-            message: format!("the layout was corrected by what the process says: {first}"),
+            message: format!("the layout was corrected by what the process says: {corrected}"),
             count: self.disagreements.len() as u64,
             examples: Vec::new(),
         })
