@@ -2,7 +2,7 @@
 
 use exuvia_memory::RemoteAddress;
 use exuvia_snapshot::Diagnostic;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Addresses kept of each sort of trouble.
 const EXAMPLES: usize = 5;
@@ -34,6 +34,8 @@ pub(crate) enum Trouble {
     Collecting,
     /// A container whose numbers contradict each other: a thread was changing it.
     Torn,
+    /// A list whose items are with the thread that sorts it.
+    Sorted,
     /// An object without a reference count: a thread was making or ending it.
     Unfinished,
     /// A pointer leads into shared memory, which is not read.
@@ -57,6 +59,7 @@ impl Trouble {
             Self::UnknownNativeMemory => "unknown-native-memory",
             Self::Collecting => "collector-running",
             Self::Torn => "torn-container",
+            Self::Sorted => "list-being-sorted",
             Self::Unfinished => "unfinished-object",
             Self::Shared => "shared-memory",
             Self::NotCopied => "not-copied",
@@ -85,6 +88,10 @@ impl Trouble {
             }
             Self::Torn => {
                 "a container was being changed; what it holds may be incomplete or missing"
+            }
+            Self::Sorted => {
+                "a list was being sorted: it looks empty then, to its program too, and what it \
+                 holds counts as held by native code"
             }
             Self::Unfinished => "an object was being made or ended; it was left out",
             Self::Shared => {
@@ -136,15 +143,28 @@ impl Diagnostics {
         }
     }
 
-    /// The rows of the snapshot.
-    pub(crate) fn into_rows(self) -> Vec<Diagnostic> {
+    /// The rows of the snapshot. They name the types of the examples that are objects, which
+    /// `type_name` knows.
+    pub(crate) fn into_rows(
+        self,
+        mut type_name: impl FnMut(RemoteAddress) -> Option<String>,
+    ) -> Vec<Diagnostic> {
         self.tallies
             .into_iter()
-            .map(|(trouble, tally)| Diagnostic {
-                code: trouble.code().to_owned(),
-                message: trouble.message().to_owned(),
-                count: tally.count,
-                examples: tally.examples.iter().map(ToString::to_string).collect(),
+            .map(|(trouble, tally)| {
+                let examples = tally.examples.iter();
+                let types: BTreeSet<_> = examples.filter_map(|&at| type_name(at)).collect();
+                let mut message = trouble.message().to_owned();
+                if !types.is_empty() {
+                    let types: Vec<_> = types.into_iter().collect();
+                    message.push_str(&format!("; seen in: {}", types.join(", ")));
+                }
+                Diagnostic {
+                    code: trouble.code().to_owned(),
+                    message,
+                    count: tally.count,
+                    examples: tally.examples.iter().map(ToString::to_string).collect(),
+                }
             })
             .collect()
     }

@@ -356,10 +356,14 @@ pub fn walk_with_native<M: Memory>(
     }
     snapshot.values = values;
     diagnostics.merge(std::mem::take(&mut reader.diagnostics));
+    snapshot.metadata.diagnostics = diagnostics.into_rows(|object| {
+        let known = snapshot.objects.at(object.get());
+        let kind = known.map(|id| snapshot.kind(id).name.clone());
+        kind.or_else(|| Some(reader.type_of(object)?.tp_name.to_string()))
+    });
     drop(reader);
     snapshot.names = types.finish().into_vec();
     snapshot.metadata.counts = counts(&snapshot);
-    snapshot.metadata.diagnostics = diagnostics.into_rows();
     snapshot.metadata.diagnostics.extend(native_diagnostics);
     snapshot.metadata.diagnostics.extend(scanned);
     Ok(snapshot)

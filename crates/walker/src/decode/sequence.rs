@@ -8,6 +8,10 @@ use exuvia_memory::{Fault, Memory, RemoteAddress};
 /// The longest sequence that is believed: 2^37 pointers are a terabyte.
 const MAX_LENGTH: i64 = 1 << 37;
 
+/// What `list.sort` writes into `allocated` while it has the items, so that it can tell whether
+/// the list was changed meanwhile. With a key in Python this can be long, and other threads run.
+const SORTED: i64 = -1;
+
 /// The length at an address, or 0 with a diagnostic when it is impossible.
 pub(super) fn length<M: Memory>(
     reader: &mut Reader<'_, M>,
@@ -52,10 +56,11 @@ pub(super) fn list<M: Memory>(
     let l = &reader.layout.structs.py_list_object;
     let (ob_size, ob_item, allocated) = (l.ob_size, l.ob_item, l.allocated);
     let length = length(reader, object, object.offset(ob_size))?;
-    // A list is never longer than its room, and while it is sorted it has less than none:
-    // its items are with the thread that sorts.
+    // While a list is sorted it has less room than none.
     let allocated = reader.cache.i64(object.offset(allocated))?;
-    if allocated < length as i64 {
+    if allocated == SORTED && length == 0 {
+        reader.diagnostics.count(Trouble::Sorted, object);
+    } else if allocated < length as i64 {
         reader.diagnostics.count(Trouble::Torn, object);
     }
     if length == 0 {

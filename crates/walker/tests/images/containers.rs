@@ -1,9 +1,9 @@
 //! Containers: what they refer to, under which names, and how large they are.
 
 use exuvia_memory::RemoteAddress;
-use exuvia_synth::{Heap, Python};
+use exuvia_synth::{Heap, Python, offset};
 
-use crate::walked::{steps, walk_sound};
+use crate::walked::{steps, walk_broken, walk_sound};
 
 fn ints<const N: usize>(heap: &mut Heap) -> [RemoteAddress; N] {
     std::array::from_fn(|i| heap.int(i as i128 + 1000))
@@ -143,5 +143,34 @@ fn an_ordered_dict_holds_its_keys_twice() {
         assert_eq!(walked.kind(dict), "collections.OrderedDict");
         let keys = if python <= Python::V3_10 { 168 } else { 120 };
         assert_eq!(walked.size(dict), 128 + keys + 2 * 32);
+    }
+}
+
+#[test]
+fn a_list_that_is_sorted_is_told_from_a_torn_one() {
+    for python in Python::ALL {
+        let mut heap = Heap::new(python);
+        let [item] = ints(&mut heap);
+        let (sorted, torn) = (heap.list(&[]), heap.list(&[item]));
+        let mut process = heap.finish();
+        for (list, room) in [(sorted, u64::MAX), (torn, 0)] {
+            let allocated = list.offset(offset::LIST_ALLOCATED);
+            process.image.put_u64(allocated, room);
+        }
+        let walked = walk_broken(&process, python);
+        let diagnostics = walked.snapshot.metadata.diagnostics.iter();
+        let told: Vec<_> = diagnostics
+            .map(|one| (one.code.as_str(), one.count, one.examples.as_slice()))
+            .collect();
+        let [sorted, torn] = [sorted, torn].map(|list| [list.to_string()]);
+        assert_eq!(
+            told,
+            [
+                ("torn-container", 1, &torn[..]),
+                ("list-being-sorted", 1, &sorted[..])
+            ]
+        );
+        let mut diagnostics = walked.snapshot.metadata.diagnostics.iter();
+        assert!(diagnostics.all(|one| one.message.ends_with("; seen in: list")));
     }
 }
