@@ -12,6 +12,7 @@
 //!
 //! Entry points: [`walk`], [`walk_with_native`], [`is_safe_moment`].
 
+mod assemble;
 mod decode;
 mod describe;
 mod diagnostics;

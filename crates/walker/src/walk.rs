@@ -1,7 +1,8 @@
 //! The walk as a whole.
 
+use crate::assemble::{Described, describe};
 use crate::decode::dict::Table;
-use crate::describe::{Batch, Description};
+use crate::describe::Description;
 use crate::diagnostics::{Diagnostics, Trouble};
 use crate::discover::{Discovery, Suspended};
 use crate::explore::Explorer;
@@ -22,19 +23,17 @@ use crate::{gc, mimalloc, process, text};
 use exuvia_cpython::{GcLists, Layout};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 use exuvia_snapshot::{
-    Counts, KindShape, Metadata, ObjectFlags, ObjectId, References, ReferencesOverflow, Relation,
-    Root, Snapshot, Values, ValuesKept,
+    Counts, KindShape, Metadata, ObjectFlags, ReferencesOverflow, Relation, Root, Snapshot, Values,
+    ValuesKept,
 };
 use rustc_hash::FxHashSet;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 /// Bytes of the target that each thread keeps at hand in the first pass, in which reads
 /// follow references, and in the second, which goes through memory in order.
 const DISCOVER_CACHE: usize = 96 << 20;
-const DESCRIBE_CACHE: usize = 16 << 20;
+pub(crate) const DESCRIBE_CACHE: usize = 16 << 20;
 /// More threads than this do not make the walk faster.
 const MAX_THREADS: usize = 8;
 
@@ -418,120 +417,6 @@ fn public_builtins<M: Memory>(
         });
     }
     public
-}
-
-#[derive(Default)]
-struct Described {
-    objects: exuvia_snapshot::Objects,
-    references: References,
-    values: Values,
-    owned_dicts: Vec<(ObjectId, exuvia_snapshot::TypeId)>,
-    diagnostics: Diagnostics,
-    /// Memory that objects share and that has been counted for one of them.
-    owned_blocks: FxHashSet<RemoteAddress>,
-    /// Sums of the sizes.
-    size: u64,
-    allocated: u64,
-}
-
-impl Described {
-    fn append(&mut self, batch: &Batch) -> Result<(), ReferencesOverflow> {
-        self.append_sizes(batch);
-        let (all, more) = (&mut self.objects, &batch.objects);
-        all.address.extend_from_slice(&more.address);
-        all.kind.extend_from_slice(&more.kind);
-        all.refcount.extend_from_slice(&more.refcount);
-        all.flags.extend_from_slice(&more.flags);
-        all.interpreter.extend_from_slice(&more.interpreter);
-        self.values.append(&batch.values);
-        self.owned_dicts.extend_from_slice(&batch.owned_dicts);
-        self.references.append(&batch.references)
-    }
-
-    /// Readers of a snapshot add sizes up: what no longer fits into the sum counts as 0.
-    fn append_sizes(&mut self, batch: &Batch) {
-        let more = &batch.objects;
-        let rows = more.address.iter().zip(&more.size).zip(&more.allocated);
-        let mut shared = batch.shared.iter().peekable();
-        for (row, ((&address, &size), &allocated)) in rows.enumerate() {
-            let mut allocated = allocated;
-            while let Some((_, block)) = shared.next_if(|(of, _)| *of == row) {
-                // Batches come in the order of addresses: the first to have it owns it.
-                if self.owned_blocks.insert(block.address) {
-                    allocated = allocated.saturating_add(block.bytes);
-                }
-            }
-            let sums = self
-                .size
-                .checked_add(size)
-                .zip(self.allocated.checked_add(allocated));
-            let (size, allocated) = if let Some(sums) = sums {
-                (self.size, self.allocated) = sums;
-                (size, allocated)
-            } else {
-                let at = RemoteAddress::new(address);
-                self.diagnostics.count(Trouble::ImplausibleSize, at);
-                (0, 0)
-            };
-            self.objects.size.push(size);
-            self.objects.allocated.push(allocated);
-        }
-    }
-}
-
-/// Runs the second pass: threads take chunk after chunk, and this one puts the results
-/// together in the order of the chunks.
-fn describe<'a, M: Memory + 'a>(
-    description: &Description<'_>,
-    threads: usize,
-    progress: &dyn Progress,
-    make_reader: &(dyn Fn(usize) -> Reader<'a, M> + Sync),
-) -> Result<Described, WalkError> {
-    let mut all = Described::default();
-    all.objects.reserve(description.numbers.len());
-    let next_chunk = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::sync_channel(threads * 4);
-        let workers: Vec<_> = (0..threads)
-            .map(|_| {
-                let sender = sender.clone();
-                let next_chunk = &next_chunk;
-                scope.spawn(move || {
-                    let mut reader = make_reader(DESCRIBE_CACHE);
-                    loop {
-                        let chunk = next_chunk.fetch_add(1, Ordering::Relaxed);
-                        if chunk >= description.numbers.chunks() || progress.cancelled() {
-                            break;
-                        }
-                        let batch = description.chunk(&mut reader, chunk);
-                        if sender.send((chunk, batch)).is_err() {
-                            break;
-                        }
-                    }
-                    reader.diagnostics
-                })
-            })
-            .collect();
-        drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut next = 0;
-        for (chunk, batch) in receiver {
-            waiting.insert(chunk, batch?);
-            while let Some(batch) = waiting.remove(&next) {
-                progress.advance(batch.objects.len() as u64);
-                all.append(&batch)?;
-                next += 1;
-            }
-        }
-        for worker in workers {
-            let diagnostics = worker.join().map_err(|_| WalkError::ThreadFailed)?;
-            all.diagnostics.merge(diagnostics);
-        }
-        if progress.cancelled() {
-            return Err(WalkError::Cancelled);
-        }
-        Ok(all)
-    })
 }
 
 fn root_rows(roots: Vec<RootAddress>, numbers: &Numbers) -> Vec<Root> {
