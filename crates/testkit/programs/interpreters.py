@@ -38,7 +38,11 @@ with open({path!r}, "wb") as file:
     for one in tracked:
         if gc.is_tracked(one):
             file.write(struct.pack("=Q", id(one)))
+{end}
 """
+
+# One collector for all of them would make everything belong to whoever has asked it.
+OWN_COLLECTOR = sys.version_info >= (3, 9)
 
 WAIT = """
 os.write({ready}, b".")
@@ -82,7 +86,8 @@ interpreters = [Interpreter(True), Interpreter(False), Interpreter(True)]
 
 def report(path):
     for one in interpreters:
-        one.run(REPORT.format(path=f"{path}.{one.number}"))
+        end = "" if OWN_COLLECTOR else "del tracked, one"
+        one.run(REPORT.format(path=f"{path}.{one.number}", end=end))
     for one in interpreters:
         one.wait()
     return True

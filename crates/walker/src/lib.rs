@@ -36,6 +36,7 @@ mod refcount;
 mod roots;
 mod runtime;
 mod settle;
+mod shared_collector;
 mod sink;
 mod slots;
 mod text;

@@ -16,6 +16,7 @@ use crate::reader::Reader;
 use crate::roots::{self, RootAddress};
 use crate::runtime::{self, Interpreter};
 use crate::settle;
+use crate::shared_collector;
 use crate::types::TypeTable;
 use crate::values::ValueReader;
 use crate::variables::{self, StaticData};
@@ -328,6 +329,8 @@ pub fn walk_with_native<M: Memory>(
         ..
     } = described;
     diagnostics.merge(more);
+    let of_each = (collectors.len() < interpreters.len())
+        .then(|| shared_collector::seeds(&roots, &numbers, interpreters.len()));
     let root_rows = root_rows(roots, &numbers);
     settle::settle(&mut references, &objects, &root_rows);
     let scanned = kinds.scanned(&objects);
@@ -350,6 +353,10 @@ pub fn walk_with_native<M: Memory>(
         mappings: Vec::new(),
         values: Values::default(),
     };
+    if let Some(seeds) = of_each {
+        let ids: Vec<_> = interpreters.iter().map(|one| one.id).collect();
+        shared_collector::attribute(&mut snapshot, seeds, &ids);
+    }
     if options.values == Some(ValuesKept::None) {
         values = names_only(&mut reader, &snapshot);
     }
