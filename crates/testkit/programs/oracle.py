@@ -29,7 +29,6 @@ import traceback
 import types
 
 import protocol
-import zoo
 
 HAVE_GC = 1 << 14
 HEAP_TYPE = 1 << 9
@@ -74,17 +73,22 @@ def report(path):
     """Forks the reporter, then waits for one byte; meanwhile the process is dumped."""
     gc.collect()
     if fork() == 0:
-        # Nobody else ends the child when the test is gone.
-        signal.alarm(REPORTING_SECONDS)
-        status = 1
-        try:
-            protocol.say(write_report(path))
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
+        report_and_exit(path, protocol.say)
     os.read(0, 1)
+
+
+def report_and_exit(path, say):
+    """What the child does."""
+    # Nobody else ends the child when the test is gone.
+    signal.alarm(REPORTING_SECONDS)
+    status = 1
+    try:
+        say(write_report(path))
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def write_report(path):
@@ -260,6 +264,8 @@ def warm_up():
 
 
 def main():
+    import zoo
+
     missing = zoo.fill(sys.argv[1] if len(sys.argv) > 1 else None)
     warm_up()
     gc.collect()
@@ -279,9 +285,11 @@ def main():
             protocol.say("pong")
 
 
-try:
-    main()
-except BaseException:
-    traceback.print_exc()
-# Without the end of an interpreter, which complains of unfinished tasks.
-os._exit(1)
+# Other programs report by the same functions.
+if __name__ == "__main__":
+    try:
+        main()
+    except BaseException:
+        traceback.print_exc()
+    # Without the end of an interpreter, which complains of unfinished tasks.
+    os._exit(1)

@@ -9,6 +9,7 @@
 //! * [`cores`] makes core files of processes.
 //! * [`Packages`] installs extension libraries for an interpreter, [`Unpacked`] those that
 //!   only Debian has.
+//! * [`RayWorker`] starts a worker of Ray in namespaces of its own.
 //! * [`native_zoo`] compiles an extension module with good and bad types.
 //! * [`oracle`] compares a snapshot with what the interpreter says of itself.
 //!
@@ -27,6 +28,7 @@ pub mod native_zoo;
 pub mod oracle;
 mod origin;
 mod packages;
+mod ray;
 pub mod refcounts;
 mod root;
 mod signals;
@@ -43,6 +45,7 @@ pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};
 pub use interpreters::{Interpreter, interpreters, newest, supported, unsupported};
 pub use origin::Origin;
 pub use packages::Packages;
+pub use ray::RayWorker;
 pub use root::is_root;
 pub use signals::{send_signal, wait_until_exited, wait_until_stopped};
 pub use support::{SUPPORT_VARIABLE, SupportRecord};

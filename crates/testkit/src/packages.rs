@@ -11,6 +11,8 @@ pub enum Packages {
     Extensions,
     /// Some of them as they were years ago, for one version of Python only.
     OlderExtensions,
+    /// Ray with pandas and pyarrow, for the newest version of Python that it is built for.
+    Ray,
 }
 
 impl Packages {
@@ -27,11 +29,12 @@ impl Packages {
             return None;
         }
         let (major, minor, _) = interpreter.version;
-        let age = match self {
-            Self::Extensions => "",
-            Self::OlderExtensions => "-older",
+        let (what, age) = match self {
+            Self::Extensions => ("extensions", ""),
+            Self::OlderExtensions => ("extensions", "-older"),
+            Self::Ray => ("ray", ""),
         };
-        let name = format!("requirements/extensions-{major}.{minor}{age}.txt");
+        let name = format!("requirements/{what}-{major}.{minor}{age}.txt");
         let list = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
         list.exists().then_some(list)
     }
@@ -64,11 +67,12 @@ impl Packages {
     fn folder(self, interpreter: &Interpreter) -> Result<PathBuf> {
         let path = interpreter.executable.to_string_lossy();
         let name = path.trim_start_matches('/').replace('/', "-");
-        let age = match self {
+        let what = match self {
             Self::Extensions => "extensions",
             Self::OlderExtensions => "older-extensions",
+            Self::Ray => "ray",
         };
-        Ok(cache_folder()?.join("packages").join(age).join(name))
+        Ok(cache_folder()?.join("packages").join(what).join(name))
     }
 }
 

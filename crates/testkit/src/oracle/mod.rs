@@ -81,10 +81,21 @@ fn compare_with(
     let snapshot = target.folder().join("oracle.exuvia");
     dump(&target, &snapshot)?;
 
-    let report = Report::read(&target.folder().join("report"))?;
-    let snapshot = exuvia_snapshot::open(&snapshot)?;
-    // The target still waits, so its memory is what both have seen.
-    let memory = File::open(format!("/proc/{}/mem", target.pid()))
+    let report = target.folder().join("report");
+    compare_process(interpreter, target.pid(), &report, &snapshot)
+}
+
+/// Compares the report of a process with a snapshot of it; the process must wait still, as when
+/// both were made.
+pub fn compare_process(
+    interpreter: &Interpreter,
+    pid: u32,
+    report: &Path,
+    snapshot: &Path,
+) -> Result<Comparison> {
+    let report = Report::read(report)?;
+    let snapshot = exuvia_snapshot::open(snapshot)?;
+    let memory = File::open(format!("/proc/{pid}/mem"))
         .context("the memory of the target, to tell where missing references lie")?;
     let (major, minor, _) = interpreter.version;
     let untraversed = Untraversed::read(&format!("{major}.{minor}"))?;
