@@ -3,7 +3,7 @@
 Takes the folder with `native_zoo`. The greeting has the addresses of `holder`, `slotted` and
 `leaving`, those of all instances of each type in `bad`, and how `many` holders there are beside,
 and objects that were `leaked`. `heard` is answered with what came out of the pipe that the type
-Speaking writes to.
+Speaking writes to; `touch` changes the reference count of every object that the collector tracks.
 
 With a number as second argument there are so many holders, and no bad objects.
 """
@@ -73,7 +73,7 @@ protocol.serve(
         "many": len(many),
         "leaked": LEAKS,
     },
-    {"heard": heard},
+    {"heard": heard, "touch": lambda _: len(gc.get_objects())},
 )
 # Without the last collection.
 os._exit(0)

@@ -1,5 +1,6 @@
 use super::figures::{SizeReport, seconds};
 use super::measured::{Row, What};
+use super::sizes::Size;
 use serde::Serialize;
 use std::fmt;
 
@@ -45,13 +46,29 @@ pub(super) fn judge(sizes: &[SizeReport]) -> Vec<Criterion> {
 }
 
 /// What is to be reached by asking a million extension objects, whose phase took so long.
-pub(super) fn native_traversal(objects: u64, phase: f64) -> Criterion {
+pub(super) fn native_traversal(objects: Size, phase: f64) -> Criterion {
     Criterion {
         what: "native traversal of extension objects",
         objects: objects.to_string(),
         to_reach: "< 1 s".to_owned(),
         measured: seconds(phase),
         reached: phase < 1.0,
+    }
+}
+
+/// Asking happens in the clone: the target must not stand still for longer than without.
+pub(super) fn native_pause(objects: Size, with: f64, without: f64) -> Criterion {
+    let limit = 1.2 * without + 0.003;
+    Criterion {
+        what: "target stands still, extension objects",
+        objects: objects.to_string(),
+        to_reach: format!(
+            "≤ 1.2 × with `--no-native` ({}) + 3 ms = {}",
+            seconds(without),
+            seconds(limit)
+        ),
+        measured: seconds(with),
+        reached: with <= limit,
     }
 }
 

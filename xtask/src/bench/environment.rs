@@ -21,7 +21,10 @@ impl Environment {
         if let Some(python) = python {
             return Self::of(Interpreter::at(python)?);
         }
-        for interpreter in supported()?.into_iter().rev() {
+        // What no package is built for would be refused after minutes only.
+        let is_usual =
+            |one: &Interpreter| one.root.is_none() && !one.musl && !one.debug && !one.free_threaded;
+        for interpreter in supported()?.into_iter().rev().filter(is_usual) {
             let name = interpreter.to_string();
             match Self::of(interpreter) {
                 Ok(environment) => return Ok(environment),

@@ -34,18 +34,9 @@ impl fmt::Display for Report {
     /// Markdown: the machine, the table, the criteria.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.machine)?;
-        writeln!(
-            f,
-            "| objects | what | runs | target stood still | heartbeat's longest gap | wall \
-             | peak memory | per object | growth of the target |"
-        )?;
-        writeln!(f, "|---|---|---|---|---|---|---|---|---|")?;
-        for size in &self.sizes {
-            for row in &size.rows {
-                write_row(f, size, row)?;
-            }
+        if !self.sizes.is_empty() {
+            write_table(f, &self.sizes)?;
         }
-        writeln!(f, "\nMedians, and the smallest in brackets.\n")?;
         writeln!(f, "| what | objects | to reach | measured | |")?;
         writeln!(f, "|---|---|---|---|---|")?;
         for criterion in &self.criteria {
@@ -53,6 +44,21 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+fn write_table(f: &mut fmt::Formatter<'_>, sizes: &[SizeReport]) -> fmt::Result {
+    writeln!(
+        f,
+        "| objects | what | runs | target stood still | heartbeat's longest gap | wall \
+         | peak memory | per object | growth of the target |"
+    )?;
+    writeln!(f, "|---|---|---|---|---|---|---|---|---|")?;
+    for size in sizes {
+        for row in &size.rows {
+            write_row(f, size, row)?;
+        }
+    }
+    writeln!(f, "\nMedians, and the smallest in brackets.\n")
 }
 
 fn write_row(f: &mut fmt::Formatter<'_>, size: &SizeReport, row: &Row) -> fmt::Result {

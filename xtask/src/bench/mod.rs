@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Numbers of objects, such as 100k or 5m
     #[arg(long, value_delimiter = ',', default_value = "100k,1m,5m")]
     sizes: Vec<Size>,
+    /// Only one part: the service, or the objects of an extension type
+    #[arg(long)]
+    only: Option<Part>,
     /// How often each figure is taken; less often where one round takes minutes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -48,6 +51,15 @@ pub(crate) struct Args {
     json: Option<PathBuf>,
 }
 
+/// What can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The service, next to guppy3 and `os.fork()`.
+    Service,
+    /// Native traversal.
+    Native,
+}
+
 /// Prints the table, the criteria, and the machine that it all ran on.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let program = match &args.exuvia {
@@ -56,17 +68,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let tool = Tool::at(program)?;
     let environment = Environment::prepare(args.python.as_deref())?;
-    let mix = Mix::measure(&environment, &tool)?;
     let mut sizes = Vec::new();
-    for size in &args.sizes {
-        sizes.push(measure(*size, &environment, &tool, mix, args.runs)?);
+    if args.only != Some(Part::Native) {
+        let mix = Mix::measure(&environment, &tool)?;
+        for size in &args.sizes {
+            sizes.push(measure(*size, &environment, &tool, mix, args.runs)?);
+        }
     }
     let mut criteria = criteria::judge(&sizes);
-    criteria.push(native::measure(
-        &environment.interpreter,
-        tool.program(),
-        args.runs,
-    )?);
+    if args.only != Some(Part::Service) {
+        criteria.extend(native::measure(&environment.interpreter, &tool, args.runs)?);
+    }
     let report = Report {
         machine: Machine::describe(&environment)?,
         criteria,

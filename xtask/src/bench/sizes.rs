@@ -11,6 +11,9 @@ const TOLERANCE: f64 = 0.05;
 pub(crate) struct Size(u64);
 
 impl Size {
+    /// A million.
+    pub(super) const MILLION: Self = Self(1_000_000);
+
     /// The number.
     pub(super) fn objects(self) -> u64 {
         self.0

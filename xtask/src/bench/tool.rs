@@ -78,8 +78,15 @@ impl Tool {
 
     /// `exuvia heap`; also the number of objects that it counts.
     pub(super) fn heap(&self, pid: u32) -> Result<(Sample, u64)> {
+        self.heap_with(pid, &[])
+    }
+
+    /// The same with further options.
+    pub(super) fn heap_with(&self, pid: u32, options: &[&str]) -> Result<(Sample, u64)> {
+        let pid = pid.to_string();
         // The document has the first rows only, as the table has.
-        let finished = self.run(&["heap", &pid.to_string(), "--json", "--top", "10"])?;
+        let arguments = ["heap", &pid, "--json", "--top", "10"];
+        let finished = self.run(&[&arguments, options].concat())?;
         let heap: Heap = serde_json::from_str(&finished.stdout)?;
         Ok((finished.said_by_stdout()?, heap.count))
     }

@@ -52,7 +52,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 TARGET is a PID, a snapshot directory that `exuvia dump` wrote, or a core file. Processes of
-CPython 3.11, 3.12 and 3.13 with a GIL can be examined.
+CPython 3.8 to 3.15 can be examined, free-threaded ones from 3.13 on.
 
 Examples:
   exuvia ps                               which Pythons run here?

@@ -45,6 +45,8 @@ const CHILD_DATA: u64 = 64;
 const DICTIONARY: u64 = 88;
 /// How deep lists of lists are followed.
 const MAX_DEPTH: usize = 64;
+/// So many buffers of an object are told apart by name: each name is kept for ever.
+const NUMBERED: usize = 256;
 /// `arrow::SimpleTable` and `arrow::SimpleRecordBatch`: behind a schema and a length.
 const COLUMNS: u64 = 32;
 /// `data_` of an `arrow::Array`; of an `arrow::Tensor` behind its type.
@@ -77,9 +79,15 @@ impl Decode for Arrow {
         object: RemoteAddress,
         sink: &mut impl Sink,
     ) -> Result<(), Fault> {
-        let step = Step::Interior(reader.intern("buffer"));
-        for buffer in self.buffers(reader, object)? {
+        let buffers = self.buffers(reader, object)?;
+        for (i, &buffer) in buffers.iter().enumerate() {
             if let Origin::Object(owner) = origin(reader, buffer)? {
+                let name = match i {
+                    _ if buffers.len() == 1 => "buffer".to_owned(),
+                    0..NUMBERED => format!("buffers[{i}]"),
+                    _ => "buffers[…]".to_owned(),
+                };
+                let step = Step::Interior(reader.intern(&name));
                 sink.refer_by_word(reader, owner, step, Hold::Owned);
             }
         }
