@@ -52,4 +52,4 @@ pub use process::{OpenError, Pid, Process};
 pub use processes::{PythonProcess, list_processes};
 pub use python::{Linking, LocateError, PythonImage};
 pub use symbols::{SymbolLocation, find_symbol};
-pub use traverser::{Call, CallFailure, Traverser, TraverserError, Visited};
+pub use traverser::{Call, CallFailure, Function, Traverser, TraverserError, Visited};

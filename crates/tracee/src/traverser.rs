@@ -1,4 +1,4 @@
-//! Calling the `tp_traverse` of objects in a clone, from the tool's side.
+//! Calling the `tp_traverse` and the getters of objects in a clone, from the tool's side.
 
 use std::fmt;
 use std::fs::File;
@@ -20,10 +20,27 @@ use crate::protocol::{DriverFailure, DriverStop, Reply, Request, Workplace};
 pub struct Call {
     /// The object.
     pub object: RemoteAddress,
-    /// `int tp_traverse(object, visit, arg)`.
-    pub traverse: RemoteAddress,
-    /// `int tp_is_gc(object)`, or null. Where it returns 0, nothing is traversed.
-    pub is_gc: RemoteAddress,
+    /// What is called.
+    pub function: Function,
+}
+
+/// Functions that a type has for its objects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Function {
+    /// `tp_traverse`, which visits any number of objects.
+    Traverse {
+        /// `int tp_traverse(object, visit, arg)`.
+        traverse: RemoteAddress,
+        /// `int tp_is_gc(object)`, or null. Where it returns 0, nothing is traversed.
+        is_gc: RemoteAddress,
+    },
+    /// A getter of `tp_getset`: what it returns is the one object that it visits, null included.
+    Get {
+        /// `PyObject *get(object, closure)`.
+        get: RemoteAddress,
+        /// The pointer that the type has for this getter.
+        closure: RemoteAddress,
+    },
 }
 
 /// What calls visited: a row for each, in compressed form.
@@ -199,15 +216,10 @@ impl Traverser {
     }
 
     fn write_list(&self, calls: &[Call]) -> Result<(), TraverserError> {
-        let items = calls.iter().flat_map(|call| {
-            Item {
-                object: call.object.get(),
-                traverse: call.traverse.get(),
-                is_gc: call.is_gc.get(),
-            }
-            .to_bytes()
-        });
-        let items: Vec<u8> = items.collect();
+        let items: Vec<u8> = calls
+            .iter()
+            .flat_map(|call| item(call).to_bytes())
+            .collect();
         self.write(&items, self.workplace.items)?;
         let header = Header {
             items: calls.len() as u64,
@@ -275,6 +287,19 @@ impl Traverser {
         self.mem
             .write_all_at(bytes, at)
             .map_err(|source| os("writing to the clone", source))
+    }
+}
+
+fn item(call: &Call) -> Item {
+    let (kind, function, argument) = match call.function {
+        Function::Traverse { traverse, is_gc } => (0, traverse, is_gc),
+        Function::Get { get, closure } => (1, get, closure),
+    };
+    Item {
+        object: call.object.get(),
+        function: function.get(),
+        argument: argument.get(),
+        kind,
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use common::Target;
 use exuvia_memory::RemoteAddress;
-use exuvia_tracee::{Call, CallFailure, Traverser, Visited};
+use exuvia_tracee::{Call, CallFailure, Function, Traverser, Visited};
 
 /// Functions as an extension could have them. The objects that they are called with are
 /// numbers.
@@ -41,6 +41,10 @@ int many(char *object, visitproc visit, void *arg) {
     for (long i = 0; i < 3000000; i++) visit(object + 8 * i, arg);
     return 0;
 }
+int nearly_full(char *object, visitproc visit, void *arg) {
+    for (long i = 0; i < (1 << 20) - 100; i++) visit(object, arg);
+    return 0;
+}
 int endless(char *object, visitproc visit, void *arg) { for (;;) visit(object, arg); }
 int backwards(char *object, visitproc visit, void *arg) {
     __attribute__((aligned(64))) volatile char block[256];
@@ -48,6 +52,9 @@ int backwards(char *object, visitproc visit, void *arg) {
     return ((unsigned long)block & 63) ? 1 : visit(object + block[255], arg);
 }
 int is_even(char *object) { return (long)object % 2 == 0; }
+char *get(char *object, char *closure) { return object + (long)closure; }
+char *get_null(char *object, char *closure) { return 0; }
+char *get_crash(char *object, char *closure) { return (char *)*(volatile long *)closure; }
 "#;
 
 const SETUP: &str = "
@@ -89,8 +96,20 @@ impl Subject {
     fn call(&mut self, object: u64, function: &str) -> Call {
         Call {
             object: RemoteAddress::new(object),
-            traverse: self.address(function),
-            is_gc: RemoteAddress::NULL,
+            function: Function::Traverse {
+                traverse: self.address(function),
+                is_gc: RemoteAddress::NULL,
+            },
+        }
+    }
+
+    fn get(&mut self, object: u64, function: &str, closure: u64) -> Call {
+        Call {
+            object: RemoteAddress::new(object),
+            function: Function::Get {
+                get: self.address(function),
+                closure: RemoteAddress::new(closure),
+            },
         }
     }
 }
@@ -137,15 +156,55 @@ fn what_is_visited_comes_back_in_order() {
 #[test]
 fn what_is_no_gc_object_is_passed_over() {
     let mut subject = Subject::start();
-    let is_gc = subject.address("is_even");
+    let (traverse, is_gc) = (subject.address("two"), subject.address("is_even"));
     let calls = [1001, 1002].map(|object| Call {
-        is_gc,
-        ..subject.call(object, "two")
+        object: RemoteAddress::new(object),
+        function: Function::Traverse { traverse, is_gc },
     });
     let clone = subject.target.clone_process();
     let (visited, failure) = run(&mut clone.traverser().unwrap(), &calls);
     assert_eq!((visited.ends.as_slice(), failure), (&[0, 2][..], None));
     assert_eq!(numbers(&visited), [1010, 1018]);
+}
+
+#[test]
+fn what_a_getter_returns_is_all_that_it_visits() {
+    let mut subject = Subject::start();
+    let calls = [
+        subject.call(1000, "two"),
+        subject.get(2000, "get", 30),
+        subject.get(2000, "get_null", 30),
+        subject.call(3000, "none"),
+        subject.get(4000, "get", 0),
+        subject.get(5000, "get_crash", 1),
+        subject.get(6000, "get", 0),
+    ];
+    let clone = subject.target.clone_process();
+    let mut traverser = clone.traverser().unwrap();
+    let (visited, failure) = run(&mut traverser, &calls);
+    assert_eq!(failure, Some(CallFailure::Signal(libc::SIGSEGV)));
+    assert_eq!(visited.ends, [2, 3, 4, 4, 5]);
+    assert_eq!(numbers(&visited), [1008, 1016, 2030, 0, 4000]);
+    let (visited, failure) = run(&mut traverser, &calls[6..]);
+    assert_eq!(failure, None);
+    assert_eq!(numbers(&visited), [6000]);
+    clone.discard().unwrap();
+    subject.target.assert_untouched();
+}
+
+#[test]
+fn a_getter_may_be_the_one_for_whose_result_there_is_no_room() {
+    let mut subject = Subject::start();
+    // The first leaves room for a hundred.
+    let mut calls = vec![subject.get(0, "get", 8); 1 << 15];
+    calls[0] = subject.call(8, "nearly_full");
+    let clone = subject.target.clone_process();
+    let (visited, failure) = run(&mut clone.traverser().unwrap(), &calls);
+    assert_eq!(failure, None);
+    assert_eq!(visited.referents.len(), (1 << 20) - 100 + (1 << 15) - 1);
+    let results = visited.referents[(1 << 20) - 100..].iter();
+    assert!(results.copied().eq(vec![RemoteAddress::new(8); (1 << 15) - 1]));
+    assert_eq!(visited.ends.len(), 1 << 15);
 }
 
 #[test]

@@ -15,10 +15,10 @@ global_asm!(
     "    ldp x9, x10, [x19]", // items, current
     "    cmp x10, x9",
     "    b.hs .Lexuvia_done",
-    "    add x10, x10, x10, lsl #1",
     "    ldr x9, [x19, #40]", // items_at
-    "    add x20, x9, x10, lsl #3",
-    "    ldr x9, [x20, #16]", // is_gc
+    "    add x20, x9, x10, lsl #5",
+    "    ldp x9, x10, [x20, #16]", // argument, kind
+    "    cbnz x10, .Lexuvia_get",
     "    cbz x9, .Lexuvia_traverse",
     "    ldr x0, [x20]",
     "    blr x9",
@@ -28,6 +28,13 @@ global_asm!(
     "    adr x1, .Lexuvia_visit",
     "    mov x2, x19",
     "    blr x9",
+    "    b .Lexuvia_finish",
+    ".Lexuvia_get:",
+    "    mov x1, x9",
+    "    ldp x0, x9, [x20]",
+    "    blr x9",
+    "    mov x1, x19",
+    "    bl .Lexuvia_store",
     ".Lexuvia_finish:",
     "    ldr x9, [x19, #8]",        // current
     "    ldp x10, x11, [x19, #24]", // length, taken

@@ -1,5 +1,6 @@
 //! The code that is put into a clone, there to call functions of the target: for each object of
-//! a list its type's `tp_traverse`, with a function of ours that writes down what is visited.
+//! a list its type's `tp_traverse`, with a function of ours that writes down what is visited, or
+//! a getter of its type, whose result is written down in the same way.
 //!
 //! The code is position-independent and calls nothing but the functions of the list. It is kept
 //! among this tool's constants and never runs here. One file for each processor, with the
@@ -51,19 +52,22 @@ fn offset(label: *const u8) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Item {
     pub(crate) object: u64,
-    /// `tp_traverse`.
-    pub(crate) traverse: u64,
-    /// `tp_is_gc`, or 0: the object is passed over when it returns 0.
-    pub(crate) is_gc: u64,
+    /// `tp_traverse`, or a getter.
+    pub(crate) function: u64,
+    /// Of a traversal `tp_is_gc`, or 0: the object is passed over when it returns 0. Of a getter
+    /// its `closure`.
+    pub(crate) argument: u64,
+    /// 0 for a traversal, 1 for a getter.
+    pub(crate) kind: u64,
 }
 
 impl Item {
     /// Bytes in the list.
-    pub(crate) const SIZE: u64 = 24;
+    pub(crate) const SIZE: u64 = 32;
 
     pub(crate) fn to_bytes(self) -> [u8; Self::SIZE as usize] {
         let mut bytes = [0; Self::SIZE as usize];
-        let words = [self.object, self.traverse, self.is_gc];
+        let words = [self.object, self.function, self.argument, self.kind];
         for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
         }

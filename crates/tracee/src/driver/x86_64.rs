@@ -18,10 +18,12 @@ global_asm!(
     "    mov rax, [rbx + 8]", // current
     "    cmp rax, [rbx]",     // items
     "    jae .Lexuvia_done",
-    "    lea rax, [rax + rax*2]",
+    "    shl rax, 5",
     "    mov r12, [rbx + 40]", // items_at
-    "    lea r12, [r12 + rax*8]",
-    "    mov rax, [r12 + 16]", // is_gc
+    "    add r12, rax",
+    "    mov rax, [r12 + 16]", // argument
+    "    cmp qword ptr [r12 + 24], 0", // kind
+    "    jne .Lexuvia_get",
     "    test rax, rax",
     "    jz .Lexuvia_traverse",
     "    mov rdi, [r12]",
@@ -33,6 +35,14 @@ global_asm!(
     "    lea rsi, [rip + .Lexuvia_visit]",
     "    mov rdx, rbx",
     "    call [r12 + 8]",
+    "    jmp .Lexuvia_finish",
+    ".Lexuvia_get:",
+    "    mov rdi, [r12]",
+    "    mov rsi, rax",
+    "    call [r12 + 8]",
+    "    mov rdi, rax",
+    "    mov rsi, rbx",
+    "    call .Lexuvia_store",
     ".Lexuvia_finish:",
     "    mov rax, [rbx + 8]",  // current
     "    mov rcx, [rbx + 24]", // length
