@@ -3,6 +3,7 @@
 
 use crate::describe::{Batch, Description};
 use crate::diagnostics::{Diagnostics, Trouble};
+use crate::native::Place;
 use crate::reader::Reader;
 use crate::walk::{DESCRIBE_CACHE, Progress, WalkError};
 use exuvia_memory::{Memory, RemoteAddress};
@@ -19,6 +20,8 @@ pub(crate) struct Described {
     pub(crate) references: References,
     pub(crate) values: Values,
     pub(crate) owned_dicts: Vec<(ObjectId, TypeId)>,
+    /// Where references stand that have no name yet.
+    pub(crate) places: Vec<Place>,
     pub(crate) diagnostics: Diagnostics,
     /// Memory that objects share and that has been counted for one of them.
     owned_blocks: FxHashSet<RemoteAddress>,
@@ -38,6 +41,12 @@ impl Described {
         all.interpreter.extend_from_slice(&more.interpreter);
         self.values.append(&batch.values);
         self.owned_dicts.extend_from_slice(&batch.owned_dicts);
+        // If that overflows, adding the references fails.
+        let before = self.references.len() as u32;
+        self.places.extend(batch.places.iter().map(|place| Place {
+            reference: place.reference.saturating_add(before),
+            ..*place
+        }));
         self.references.append(&batch.references)
     }
 

@@ -11,6 +11,7 @@ use crate::diagnostics::Trouble;
 use crate::extent;
 use crate::kinds::KindTable;
 use crate::marks::Numbers;
+use crate::native::{self, Place};
 use crate::owners::Owners;
 use crate::reader::Reader;
 use crate::runtime::Interpreter;
@@ -35,6 +36,8 @@ pub(crate) struct Batch {
     pub(crate) owned_dicts: Vec<(ObjectId, TypeId)>,
     /// Memory that objects share, with the row in this batch of each that may own it.
     pub(crate) shared: Vec<(usize, SharedBlock)>,
+    /// Where references stand that have no name yet.
+    pub(crate) places: Vec<Place>,
 }
 
 /// What the threads share.
@@ -167,6 +170,7 @@ impl Description<'_> {
         object: RemoteAddress,
         batch: &mut Batch,
     ) -> Result<(), ReferencesOverflow> {
+        let first = batch.references.len();
         let mut sink = Describe {
             numbers: self.numbers,
             references: &mut batch.references,
@@ -178,6 +182,9 @@ impl Description<'_> {
                 // Trouble was counted in the first pass.
                 let _ = reader.quietly(|reader| self.references(reader, object, &info, &mut sink));
                 let owned_dict = sink.owned_dict;
+                let (numbers, references) = (self.numbers, &batch.references);
+                let places = native::places(reader, (object, &info), numbers, references, first);
+                batch.places.extend(places);
                 let (kind, type_id) = self.kinds.of(&info);
                 batch
                     .owned_dicts

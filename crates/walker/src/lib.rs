@@ -46,7 +46,10 @@ mod variables;
 mod walk;
 
 pub use gc::is_safe_moment;
-pub use native::{NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable, NativeVisits};
+pub use native::{
+    GetterCall, GetterOutcome, NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable,
+    NativeVisits,
+};
 pub use variables::StaticData;
 pub use walk::{
     Absent, AbsentReason, NoProgress, Progress, Target, WalkError, WalkOptions, walk,

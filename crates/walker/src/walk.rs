@@ -287,7 +287,7 @@ pub fn walk_with_native<M: Memory>(
         cancelled: &cancelled,
     };
     diagnostics.merge(explorer.run(&mut reader, &discovery, seeds)?);
-    let (referents, native_diagnostics) = explorer.natives.finish();
+    let asked = explorer.natives.finish();
     drop(reader);
     if progress.cancelled() {
         return Err(WalkError::Cancelled);
@@ -316,7 +316,7 @@ pub fn walk_with_native<M: Memory>(
     };
     let second_view = match first_view {
         NativeView::None => NativeView::None,
-        _ => NativeView::Known(&referents),
+        _ => NativeView::Known(&asked.referents),
     };
     let make_reader = |cache| new_reader(cache, main, second_view);
     let described = describe(&description, threads, progress, &make_reader)?;
@@ -325,6 +325,7 @@ pub fn walk_with_native<M: Memory>(
         mut references,
         mut values,
         owned_dicts,
+        places,
         diagnostics: more,
         ..
     } = described;
@@ -367,10 +368,13 @@ pub fn walk_with_native<M: Memory>(
         let kind = known.map(|id| snapshot.kind(id).name.clone());
         kind.or_else(|| Some(reader.type_of(object)?.tp_name.to_string()))
     });
+    if let Some(code) = asked.code {
+        native::name(&mut reader, code, &places, &mut snapshot, progress);
+    }
     drop(reader);
     snapshot.names = types.finish().into_vec();
     snapshot.metadata.counts = counts(&snapshot);
-    snapshot.metadata.diagnostics.extend(native_diagnostics);
+    snapshot.metadata.diagnostics.extend(asked.diagnostics);
     snapshot.metadata.diagnostics.extend(scanned);
     Ok(snapshot)
 }

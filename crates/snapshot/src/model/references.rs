@@ -228,6 +228,13 @@ impl References {
         self.codes[place] |= WEAK;
     }
 
+    /// Gives the reference at a place another relation.
+    pub fn set_relation(&mut self, place: usize, relation: Relation) {
+        let (code, operand) = relation.encode();
+        self.codes[place] = code | (self.codes[place] & WEAK);
+        self.operands[place] = operand;
+    }
+
     /// The columns as they are stored: starts (one more than objects), targets, codes
     /// (bit 7: weak) and operands.
     pub fn columns(&self) -> (&[u32], &[ObjectId], &[u8], &[u32]) {

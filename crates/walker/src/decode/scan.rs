@@ -61,7 +61,7 @@ fn is_atom<M: Memory>(reader: &mut Reader<'_, M>, address: RemoteAddress) -> boo
 }
 
 /// The words of an object that no field accounts for, each with its place.
-fn words<M: Memory>(
+pub(crate) fn words<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
     info: &TypeInfo,

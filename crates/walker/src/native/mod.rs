@@ -2,12 +2,15 @@
 //!
 //! Code of the target runs only in a copy of it, and who can do that gives the walk a
 //! [`NativeTraverse`]. The walk finds objects of such types in its first pass, has them
-//! traversed in rounds until no object is new, and names what was visited in the second.
+//! traversed in rounds until no object is new, and names what was visited in the second; what
+//! has no name then may get one from the type's getters.
 
+mod getters;
 mod referents;
 mod rounds;
 mod subtype;
 
+pub(crate) use getters::{Place, name, places};
 pub(crate) use referents::NativeView;
 pub(crate) use rounds::Natives;
 pub(crate) use subtype::subtype_traverse;
@@ -33,6 +36,37 @@ pub trait NativeTraverse {
         limit: usize,
         visits: &mut NativeVisits,
     ) -> Result<NativeOutcome, NativeUnavailable>;
+
+    /// Calls getters in their order, and adds what they return to `answers`, null included, for
+    /// each that came back. It may end after any number of them, but at least one; a getter that
+    /// does not come back ends it and has no answer.
+    fn get(
+        &mut self,
+        calls: &[GetterCall],
+        answers: &mut Vec<RemoteAddress>,
+    ) -> Result<GetterOutcome, NativeUnavailable>;
+}
+
+/// An object, and a getter of its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetterCall {
+    /// The object.
+    pub object: RemoteAddress,
+    /// `PyObject *get(object, closure)`.
+    pub get: RemoteAddress,
+    /// What the type has for this getter.
+    pub closure: RemoteAddress,
+}
+
+/// How a run of getters ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GetterOutcome {
+    /// All that were called came back.
+    Returned,
+    /// The one after those crashed, or tried what it may not.
+    Failed,
+    /// The one after those took too long.
+    Hung,
 }
 
 /// An object, and what is to be called for it: functions of the target.

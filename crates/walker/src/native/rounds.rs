@@ -37,6 +37,14 @@ struct Failures {
     objects: u64,
 }
 
+/// What is known when all rounds are over.
+pub(crate) struct Asked<'n> {
+    pub(crate) referents: NativeReferents,
+    /// None when calls can't be made, or no longer.
+    pub(crate) code: Option<&'n mut dyn NativeTraverse>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
 /// What a round found.
 #[derive(Default)]
 pub(crate) struct Round {
@@ -222,8 +230,8 @@ impl<'n> Natives<'n> {
         round.failed.push(object);
     }
 
-    /// What was visited, and what did not work.
-    pub(crate) fn finish(mut self) -> (NativeReferents, Vec<Diagnostic>) {
+    /// What was visited, who can be asked further, and what did not work.
+    pub(crate) fn finish(mut self) -> Asked<'n> {
         self.referents.finish();
         let mut diagnostics = Vec::new();
         if let Some(reason) = self.unavailable {
@@ -237,7 +245,11 @@ impl<'n> Natives<'n> {
             });
         }
         diagnostics.extend(failed(self.failures.into_values().collect()));
-        (self.referents, diagnostics)
+        Asked {
+            referents: self.referents,
+            code: self.traverse,
+            diagnostics,
+        }
     }
 }
 

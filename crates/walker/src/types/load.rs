@@ -105,6 +105,10 @@ fn read<M: Memory>(
         native,
         unseen: solid.unseen,
         traverse: head.traverse,
+        getset: match solid.scan {
+            true => solid.getset,
+            false => Vec::new(),
+        },
         dict,
         inline_names,
         is_ctypes: solid.is_ctypes,
@@ -139,6 +143,7 @@ struct Head {
     is_gc: RemoteAddress,
     members: RemoteAddress,
     member_count: u64,
+    getset: RemoteAddress,
 }
 
 impl Head {
@@ -165,6 +170,7 @@ impl Head {
             is_gc: pointer_in(&bytes, t.tp_is_gc),
             members: pointer_in(&bytes, t.tp_members),
             member_count: u64_in(&bytes, t.ob_size),
+            getset: pointer_in(&bytes, t.tp_getset),
         };
         let is_static = head.flags & type_flags::HEAPTYPE == 0;
         let may_be_unready = is_static && !reader.layout.readies_every_type();
@@ -207,6 +213,8 @@ struct SolidBase {
     scan: bool,
     /// The bytes of instances that their `tp_traverse` does not know.
     unseen: Range<u64>,
+    /// Their `tp_getset`.
+    getset: Vec<RemoteAddress>,
     /// Whether one of them is the metaclass of ctypes.
     is_ctypes: bool,
     /// Which variant of the layout describes them.
@@ -228,6 +236,7 @@ fn solid_base<M: Memory>(
         fields: Vec::new(),
         scan: false,
         unseen: 0..0,
+        getset: Vec::new(),
         is_ctypes: false,
         variant: None,
         extension: None,
@@ -270,6 +279,9 @@ fn solid_base<M: Memory>(
                 add(&mut solid.fields, more);
             } else if family.is_none() {
                 solid.add_unknown(reader, at, &head)?;
+                solid
+                    .getset
+                    .extend(Some(head.getset).filter(|one| !one.is_null()));
                 let members = members(reader, names, &head);
                 add(&mut solid.fields, readable(reader, at, members));
             }

@@ -61,6 +61,9 @@ pub(crate) struct TypeInfo {
     pub(crate) unseen: Range<u64>,
     /// `tp_traverse`.
     pub(crate) traverse: RemoteAddress,
+    /// `tp_getset` of each base in C that is in no table, the nearest first: getters may give
+    /// names to what the fields leave out.
+    pub(crate) getset: Vec<RemoteAddress>,
     /// The object pointers at fixed places, by offset.
     pub(crate) fields: Vec<Field>,
     /// How far the fields reach into the object.
@@ -97,6 +100,7 @@ impl TypeInfo {
             native: None,
             unseen: 0..0,
             traverse: RemoteAddress::NULL,
+            getset: Vec::new(),
             fields: Vec::new(),
             fields_end: 0,
             has_guards: false,

@@ -1,0 +1,194 @@
+use super::evidence::Evidence;
+use super::samples::Samples;
+use super::table::{self, Getter};
+use crate::native::{GetterCall, GetterOutcome, MAX_FAILURES, NativeTraverse};
+use crate::reader::Reader;
+use crate::walk::Progress;
+use exuvia_memory::{Memory, RemoteAddress};
+use exuvia_snapshot::{NameId, Snapshot};
+use rustc_hash::FxHashMap;
+
+/// How many getters may not return before no other is asked, of any type: each takes half a
+/// second.
+const MAX_HANGS: u32 = 4;
+/// How many calls are made at once.
+const BATCH: usize = 1 << 12;
+
+/// Getters, while they are asked.
+pub(super) struct Asking {
+    /// Of each table of the samples.
+    tables: Vec<Table>,
+    /// In the order in which they are made.
+    calls: Vec<Planned>,
+}
+
+#[derive(Default)]
+struct Table {
+    getters: Vec<Asked>,
+    failures: u64,
+}
+
+struct Asked {
+    getter: Getter,
+    has_failed: bool,
+    evidence: Evidence,
+}
+
+/// A getter that is to be called for a sample.
+#[derive(Clone, Copy)]
+struct Planned {
+    table: usize,
+    getter: usize,
+    sample: usize,
+}
+
+impl Asking {
+    /// Reads what is to be asked.
+    pub(super) fn plan<M: Memory>(reader: &mut Reader<'_, M>, samples: &Samples) -> Self {
+        let mut asking = Self {
+            tables: Vec::with_capacity(samples.tables.len()),
+            calls: Vec::new(),
+        };
+        for one in &samples.tables {
+            let mut table = Table::default();
+            if !one.samples.is_empty() {
+                let getters = table::read(reader, one.address).into_iter();
+                table.getters.extend(getters.map(|getter| Asked {
+                    getter,
+                    has_failed: false,
+                    evidence: Evidence::default(),
+                }));
+            }
+            for getter in 0..table.getters.len() {
+                let each = (0..one.samples.len()).map(|sample| Planned {
+                    table: asking.tables.len(),
+                    getter,
+                    sample,
+                });
+                asking.calls.extend(each);
+            }
+            asking.tables.push(table);
+        }
+        asking
+    }
+
+    /// How many calls there are to make.
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Makes the calls, as far as they can be made.
+    pub(super) fn run(
+        &mut self,
+        code: &mut dyn NativeTraverse,
+        samples: &Samples,
+        snapshot: &Snapshot,
+        progress: &dyn Progress,
+    ) {
+        let calls = std::mem::take(&mut self.calls);
+        let mut rest = calls.iter().copied().peekable();
+        let mut again: Vec<Planned> = Vec::new();
+        let mut hangs = 0;
+        while hangs < MAX_HANGS && !progress.cancelled() {
+            // What the last batch did not come to, without what was given up since.
+            let mut batch = again;
+            batch.retain(|call| !self.is_given_up(*call));
+            while batch.len() < BATCH
+                && let Some(call) = rest.next()
+            {
+                if !self.is_given_up(call) {
+                    batch.push(call);
+                }
+            }
+            if batch.is_empty() {
+                return;
+            }
+            let requests: Vec<_> = batch
+                .iter()
+                .map(|&call| self.request(call, samples))
+                .collect();
+            let mut answers = Vec::with_capacity(batch.len());
+            let Ok(outcome) = code.get(&requests, &mut answers) else {
+                return;
+            };
+            answers.truncate(batch.len());
+            for (&call, &answer) in batch.iter().zip(&answers) {
+                self.keep(call, answer, samples, snapshot);
+            }
+            let mut done = answers.len();
+            progress.advance(done as u64);
+            if let Some(&call) = batch.get(done)
+                && outcome != GetterOutcome::Returned
+            {
+                hangs += u32::from(outcome == GetterOutcome::Hung);
+                self.fail(call, outcome);
+                done += 1;
+            }
+            if done == 0 {
+                return;
+            }
+            again = batch.split_off(done);
+        }
+    }
+
+    fn is_given_up(&self, call: Planned) -> bool {
+        let table = &self.tables[call.table];
+        table.failures >= MAX_FAILURES || table.getters[call.getter].has_failed
+    }
+
+    fn request(&self, call: Planned, samples: &Samples) -> GetterCall {
+        let getter = &self.tables[call.table].getters[call.getter].getter;
+        GetterCall {
+            object: samples.tables[call.table].samples[call.sample].object,
+            get: getter.get,
+            closure: getter.closure,
+        }
+    }
+
+    fn keep(
+        &mut self,
+        call: Planned,
+        answer: RemoteAddress,
+        samples: &Samples,
+        snapshot: &Snapshot,
+    ) {
+        // A getter that raises an exception says nothing.
+        if !answer.is_null() {
+            let sample = &samples.tables[call.table].samples[call.sample];
+            let answer = snapshot.objects.at(answer.get());
+            let getter = &mut self.tables[call.table].getters[call.getter];
+            getter.evidence.add(sample, answer);
+        }
+    }
+
+    fn fail(&mut self, call: Planned, outcome: GetterOutcome) {
+        let table = &mut self.tables[call.table];
+        table.getters[call.getter].has_failed = true;
+        table.failures = match outcome {
+            GetterOutcome::Hung => MAX_FAILURES,
+            _ => table.failures + 1,
+        };
+    }
+
+    /// The names of words, of each table. Of two getters for the same word the first counts.
+    pub(super) fn names<M>(&self, reader: &Reader<'_, M>) -> Vec<FxHashMap<u16, NameId>>
+    where
+        M: Memory,
+    {
+        let names = |table: &Table| {
+            let mut names = FxHashMap::default();
+            for one in table.getters.iter().filter(|one| !one.has_failed) {
+                if let Some(word) = one.evidence.word() {
+                    let name = || reader.intern(&one.getter.name);
+                    names.entry(word).or_insert_with(name);
+                }
+            }
+            names
+        };
+        self.tables.iter().map(names).collect()
+    }
+}
