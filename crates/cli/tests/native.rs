@@ -52,6 +52,41 @@ impl Scene {
         ids.with_context(|| format!("instances of {name} are missing"))
     }
 
+    /// An object that has getters, and what is in its fields.
+    fn shown(&self, name: &str) -> Result<Vec<ObjectId>> {
+        let addresses = self.target.greeting()["shown"][name].as_array();
+        let addresses = addresses.with_context(|| format!("no {name}"))?;
+        let ids = addresses
+            .iter()
+            .map(|one| self.snapshot.objects.at(one.as_u64()?));
+        let ids: Option<Vec<_>> = ids.collect();
+        ids.with_context(|| format!("{name} is missing"))
+    }
+
+    /// What the references to the fields of an object are called, in the order of the fields.
+    fn assert_shown(&self, name: &str, steps: &[&str]) -> Result<()> {
+        let shown = self.shown(name)?;
+        assert_eq!(shown.len(), 1 + steps.len(), "{name}");
+        let found: Vec<_> = self.snapshot.references.of(shown[0]).collect();
+        for (i, (&field, &step)) in shown[1..].iter().zip(steps).enumerate() {
+            let is_it = |one: &&Reference| {
+                one.target == field && !one.weak && self.step(one.relation) == step
+            };
+            let count = found.iter().filter(is_it).count();
+            let found: Vec<_> = found.iter().map(|one| self.step(one.relation)).collect();
+            assert_eq!(count, 1, "{name}, field {i}: no {step} among {found:?}");
+        }
+        Ok(())
+    }
+
+    fn step(&self, relation: Relation) -> String {
+        match relation {
+            Relation::Attribute(name) => format!(".{}", self.name(name)),
+            Relation::Numbered(_) => "->refs[i]".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
     fn is_conservative(&self, id: ObjectId) -> bool {
         self.snapshot.objects.flags[id.index()].contains(ObjectFlags::CONSERVATIVE)
     }
@@ -98,6 +133,9 @@ fn with_extension(mut test: impl FnMut(&mut Scene) -> Result<()>) -> Result<()> 
 fn extension_types() -> Result<()> {
     with_extension(|scene| {
         what_a_type_keeps_behind_memory_of_its_own_is_found(scene)?;
+        getters_name_what_their_type_visits(scene)?;
+        getters_that_fail_name_nothing(scene)?;
+        what_getters_change_is_not_seen(scene)?;
         slots_and_dictionaries_of_subclasses_have_their_names(scene)?;
         texts_that_a_type_does_not_visit_are_found_by_their_reference_count(scene)?;
         bad_types_cost_their_own_objects_only(scene)?;
@@ -114,13 +152,48 @@ fn what_a_type_keeps_behind_memory_of_its_own_is_found(scene: &mut Scene) -> Res
     assert!(!scene.is_conservative(holder));
     let markers = scene.references_to(holder, "Marker");
     let relations: Vec<_> = markers.iter().map(|one| one.relation).collect();
-    let [Relation::Attribute(label), rest @ ..] = relations.as_slice() else {
+    let [
+        Relation::Attribute(label),
+        Relation::Attribute(plain),
+        rest @ ..,
+    ] = relations.as_slice()
+    else {
         anyhow::bail!("{relations:?}");
     };
     assert_eq!(scene.name(*label), "label");
-    // The type and the label come first, and have names.
-    let numbered = [2, 3, 4].map(Relation::Numbered);
+    assert_eq!(scene.name(*plain), "plain");
+    // The type and those come first.
+    let numbered = [3, 4].map(Relation::Numbered);
     assert_eq!(rest, numbered);
+    Ok(())
+}
+
+fn getters_name_what_their_type_visits(scene: &mut Scene) -> Result<()> {
+    let fields = [".first", ".second", "->refs[i]", ".text"];
+    // Only of the first there is a text.
+    scene.assert_shown("plain", &fields)?;
+    scene.assert_shown("other", &fields[..3])?;
+    scene.assert_shown("of nothing", &fields[..3])?;
+    scene.assert_shown("twice the same", &fields[..3])?;
+    scene.assert_shown("derived", &fields[..3])
+}
+
+fn getters_that_fail_name_nothing(scene: &mut Scene) -> Result<()> {
+    scene.assert_shown("failing", &["->refs[i]"])?;
+    scene.assert_shown("hanging", &["->refs[i]"])?;
+    assert_eq!(scene.target.ask("heard")?, "");
+    Ok(())
+}
+
+/// Getters add references in the copy of the process, and take some away.
+fn what_getters_change_is_not_seen(scene: &mut Scene) -> Result<()> {
+    scene.assert_shown("changing", &[".first", "->refs[i]", ".out"])?;
+    for name in ["plain", "other", "derived", "failing", "hanging", "changing"] {
+        for marker in scene.references_to(scene.shown(name)?[0], "Marker") {
+            let refcount = scene.snapshot.objects.refcount[marker.target.index()];
+            assert_eq!(refcount, 1, "{name}: {marker:?}");
+        }
+    }
     Ok(())
 }
 

@@ -2,8 +2,9 @@
 
 Takes the folder with `native_zoo`. The greeting has the addresses of `holder`, `slotted` and
 `leaving`, those of all instances of each type in `bad`, and how `many` holders there are beside,
-and objects that were `leaked`. `heard` is answered with what came out of the pipe that the type
-Speaking writes to; `touch` changes the reference count of every object that the collector tracks.
+and objects that were `leaked`; and of each name in `shown` those of an object with getters and of
+what is in its fields. `heard` is answered with what came out of the pipe that the type Speaking
+writes to; `touch` changes the reference count of every object that the collector tracks.
 
 With a number as second argument there are so many holders, and no bad objects.
 """
@@ -36,6 +37,10 @@ class Slotted(native_zoo.Holder):
     __slots__ = ("slot", "__dict__")
 
 
+class Derived(native_zoo.Shown):
+    """A class of objects whose getters are those of its base."""
+
+
 BAD = ("Crashing", "Hanging", "Nonsense", "Speaking")
 LEAKS = 1000
 
@@ -49,6 +54,21 @@ slotted = Slotted(None, Marker())
 slotted.slot = Marker()
 slotted.other = Marker()
 leaving = native_zoo.Leaving("a text that nobody else holds %d" % os.getpid())
+text = "a text with a getter %d" % os.getpid()
+twin = Marker()
+fields = {
+    "plain": (native_zoo.Shown, Marker(), Marker(), Marker(), text),
+    "other": (native_zoo.Shown, Marker(), Marker(), Marker()),
+    "of nothing": (native_zoo.Shown, None, None, None),
+    "twice the same": (native_zoo.Shown, twin, twin, Marker()),
+    "derived": (Derived, Marker(), Marker(), Marker()),
+    "failing": (native_zoo.FailingToShow, Marker()),
+    "hanging": (native_zoo.HangingToShow, Marker()),
+    "changing": (native_zoo.Changing, Marker(), Marker(), Marker()),
+}
+shown = {name: make(*rest) for name, (make, *rest) in fields.items()}
+fields = {name: list(map(id, rest)) for name, (make, *rest) in fields.items()}
+del text, twin
 count = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
 each = 0 if len(sys.argv) > 2 else 5
 bad = {name: [getattr(native_zoo, name)(Marker()) for _ in range(each)] for name in BAD}
@@ -71,6 +91,7 @@ protocol.serve(
         "leaving": id(leaving),
         "bad": {name: list(map(id, items)) for name, items in bad.items()},
         "many": len(many),
+        "shown": {name: [id(one), *fields[name]] for name, one in shown.items()},
         "leaked": LEAKS,
     },
     {"heard": heard, "touch": lambda _: len(gc.get_objects())},

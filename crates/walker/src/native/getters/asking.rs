@@ -1,13 +1,18 @@
 use super::evidence::Evidence;
 use super::samples::Samples;
 use super::table::{self, Getter};
-use crate::native::{GetterCall, GetterOutcome, MAX_FAILURES, NativeTraverse};
+use crate::native::{GetterCall, GetterOutcome, NativeTraverse};
 use crate::reader::Reader;
 use crate::walk::Progress;
 use exuvia_memory::{Memory, RemoteAddress};
 use exuvia_snapshot::{NameId, Snapshot};
 use rustc_hash::FxHashMap;
 
+/// How many calls of a getter may fail before it is not asked again, and how many of a type. To
+/// raise an exception, such as for what is not there, is a crash in a thread without the
+/// interpreter's lock, so that some failures are normal.
+const MAX_FAILURES: u32 = 2;
+const MAX_FAILURES_OF_TYPE: u32 = 8;
 /// How many getters may not return before no other is asked, of any type: each takes half a
 /// second.
 const MAX_HANGS: u32 = 4;
@@ -25,12 +30,12 @@ pub(super) struct Asking {
 #[derive(Default)]
 struct Table {
     getters: Vec<Asked>,
-    failures: u64,
+    failures: u32,
 }
 
 struct Asked {
     getter: Getter,
-    has_failed: bool,
+    failures: u32,
     evidence: Evidence,
 }
 
@@ -55,7 +60,7 @@ impl Asking {
                 let getters = table::read(reader, one.address).into_iter();
                 table.getters.extend(getters.map(|getter| Asked {
                     getter,
-                    has_failed: false,
+                    failures: 0,
                     evidence: Evidence::default(),
                 }));
             }
@@ -89,8 +94,7 @@ impl Asking {
         snapshot: &Snapshot,
         progress: &dyn Progress,
     ) {
-        let calls = std::mem::take(&mut self.calls);
-        let mut rest = calls.iter().copied().peekable();
+        let mut rest = std::mem::take(&mut self.calls).into_iter();
         let mut again: Vec<Planned> = Vec::new();
         let mut hangs = 0;
         while hangs < MAX_HANGS && !progress.cancelled() {
@@ -137,7 +141,8 @@ impl Asking {
 
     fn is_given_up(&self, call: Planned) -> bool {
         let table = &self.tables[call.table];
-        table.failures >= MAX_FAILURES || table.getters[call.getter].has_failed
+        table.failures >= MAX_FAILURES_OF_TYPE
+            || table.getters[call.getter].failures >= MAX_FAILURES
     }
 
     fn request(&self, call: Planned, samples: &Samples) -> GetterCall {
@@ -167,9 +172,9 @@ impl Asking {
 
     fn fail(&mut self, call: Planned, outcome: GetterOutcome) {
         let table = &mut self.tables[call.table];
-        table.getters[call.getter].has_failed = true;
+        table.getters[call.getter].failures += 1;
         table.failures = match outcome {
-            GetterOutcome::Hung => MAX_FAILURES,
+            GetterOutcome::Hung => MAX_FAILURES_OF_TYPE,
             _ => table.failures + 1,
         };
     }
@@ -181,7 +186,7 @@ impl Asking {
     {
         let names = |table: &Table| {
             let mut names = FxHashMap::default();
-            for one in table.getters.iter().filter(|one| !one.has_failed) {
+            for one in &table.getters {
                 if let Some(word) = one.evidence.word() {
                     let name = || reader.intern(&one.getter.name);
                     names.entry(word).or_insert_with(name);
