@@ -9,6 +9,7 @@ mod flips;
 mod frame_objects;
 mod frames;
 mod free_threaded;
+mod getters;
 mod graphs;
 mod hostile;
 mod instances;

@@ -4,7 +4,10 @@ use crate::walked::{Walked, steps, walk_natively};
 use exuvia_memory::RemoteAddress;
 use exuvia_snapshot::ObjectFlags;
 use exuvia_synth::{Heap, Python};
-use exuvia_walker::{NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable, NativeVisits};
+use exuvia_walker::{
+    GetterCall, GetterOutcome, NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable,
+    NativeVisits,
+};
 use std::collections::BTreeMap;
 
 const PYTHON: Python = Python::V3_12;
@@ -45,6 +48,14 @@ impl NativeTraverse for Answers {
             visits.ends.push(visits.referents.len());
         }
         Ok(NativeOutcome::Returned)
+    }
+
+    fn get(
+        &mut self,
+        calls: &[GetterCall],
+        _: &mut Vec<RemoteAddress>,
+    ) -> Result<GetterOutcome, NativeUnavailable> {
+        panic!("no type here has a getter: {calls:?}");
     }
 }
 
