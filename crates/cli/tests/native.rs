@@ -188,7 +188,9 @@ fn getters_that_fail_name_nothing(scene: &mut Scene) -> Result<()> {
 /// Getters add references in the copy of the process, and take some away.
 fn what_getters_change_is_not_seen(scene: &mut Scene) -> Result<()> {
     scene.assert_shown("changing", &[".first", "->refs[i]", ".out"])?;
-    for name in ["plain", "other", "derived", "failing", "hanging", "changing"] {
+    for name in [
+        "plain", "other", "derived", "failing", "hanging", "changing",
+    ] {
         for marker in scene.references_to(scene.shown(name)?[0], "Marker") {
             let refcount = scene.snapshot.objects.refcount[marker.target.index()];
             assert_eq!(refcount, 1, "{name}: {marker:?}");

@@ -203,7 +203,11 @@ fn a_getter_may_be_the_one_for_whose_result_there_is_no_room() {
     assert_eq!(failure, None);
     assert_eq!(visited.referents.len(), (1 << 20) - 100 + (1 << 15) - 1);
     let results = visited.referents[(1 << 20) - 100..].iter();
-    assert!(results.copied().eq(vec![RemoteAddress::new(8); (1 << 15) - 1]));
+    assert!(
+        results
+            .copied()
+            .eq(vec![RemoteAddress::new(8); (1 << 15) - 1])
+    );
     assert_eq!(visited.ends.len(), 1 << 15);
 }
 

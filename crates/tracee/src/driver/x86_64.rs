@@ -21,7 +21,7 @@ global_asm!(
     "    shl rax, 5",
     "    mov r12, [rbx + 40]", // items_at
     "    add r12, rax",
-    "    mov rax, [r12 + 16]", // argument
+    "    mov rax, [r12 + 16]",         // argument
     "    cmp qword ptr [r12 + 24], 0", // kind
     "    jne .Lexuvia_get",
     "    test rax, rax",

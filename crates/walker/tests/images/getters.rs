@@ -25,6 +25,8 @@ enum Getter {
     Word(u64),
     /// Returns always the same.
     Same(RemoteAddress),
+    /// The same, but crashes when that is this.
+    WordBut(u64, RemoteAddress),
     /// Returns an object that the walk does not know.
     New,
     Crash,
@@ -72,8 +74,13 @@ impl NativeTraverse for Code {
             let number = call.get.get() - 1;
             assert_eq!(call.closure.get(), number * 100);
             self.asked.push((call.object, number));
+            let word = |offset| self.words[&call.object][offset as usize / 8 - 2];
             answers.push(match self.getters[number as usize] {
-                Getter::Word(offset) => self.words[&call.object][offset as usize / 8 - 2],
+                Getter::Word(offset) => word(offset),
+                Getter::WordBut(offset, bad) if word(offset) == bad => {
+                    return Ok(GetterOutcome::Failed);
+                }
+                Getter::WordBut(offset, _) => word(offset),
                 Getter::Same(answer) => answer,
                 Getter::New => RemoteAddress::new(0x10_0000),
                 Getter::Crash => return Ok(GetterOutcome::Failed),
@@ -183,7 +190,10 @@ fn what_can_be_two_words_is_none() {
     let x = heap.list(&[]);
     let twice = code.object(&mut heap, one, &[x, x]);
     let walked = code.walk(heap);
-    assert_eq!(walked.owned(twice), steps([("->refs[0]", x), ("->refs[1]", x)]));
+    assert_eq!(
+        walked.owned(twice),
+        steps([("->refs[0]", x), ("->refs[1]", x)])
+    );
 }
 
 #[test]
@@ -198,6 +208,26 @@ fn getters_that_do_not_always_return_a_word_do_not_name_it() {
     let walked = code.walk(heap);
     assert_eq!(walked.owned(first), steps([("->refs[0]", x)]));
     assert_eq!(walked.owned(second), steps([("->refs[0]", y)]));
+}
+
+/// A getter raises an exception for what is not there, which is a crash where the thread does
+/// not have the interpreter's lock; for what is there it does not.
+#[test]
+fn a_failure_counts_against_what_is_there_only() {
+    let mut heap = Heap::new(PYTHON);
+    let mut code = Code::default();
+    let [x, y, z] = [(); 3].map(|()| heap.list(&[]));
+    let getters = [
+        ("present", Getter::WordBut(16, RemoteAddress::NULL)),
+        ("cached", Getter::WordBut(24, z)),
+    ];
+    let one = code.type_of(&mut heap, "ext.Lazy", 2, &getters);
+    let full = code.object(&mut heap, one, &[x, y]);
+    let empty = code.object(&mut heap, one, &[RemoteAddress::NULL, z]);
+    let walked = code.walk(heap);
+    let expected = steps([(".present", x), ("->refs[1]", y)]);
+    assert_eq!(walked.owned(full), expected);
+    assert_eq!(walked.owned(empty), steps([("->refs[1]", z)]));
 }
 
 /// Many functions return small numbers, `None` and the like, and for different reasons.

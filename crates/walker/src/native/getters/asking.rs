@@ -4,8 +4,8 @@ use super::table::{self, Getter};
 use crate::native::{GetterCall, GetterOutcome, NativeTraverse};
 use crate::reader::Reader;
 use crate::walk::Progress;
-use exuvia_memory::{Memory, RemoteAddress};
-use exuvia_snapshot::{NameId, Snapshot};
+use exuvia_memory::Memory;
+use exuvia_snapshot::{NameId, ObjectId, Snapshot};
 use rustc_hash::FxHashMap;
 
 /// How many calls of a getter may fail before it is not asked again, and how many of a type. To
@@ -121,7 +121,8 @@ impl Asking {
             };
             answers.truncate(batch.len());
             for (&call, &answer) in batch.iter().zip(&answers) {
-                self.keep(call, answer, samples, snapshot);
+                let known = snapshot.objects.at(answer.get());
+                self.keep(call, known, samples);
             }
             let mut done = answers.len();
             progress.advance(done as u64);
@@ -129,6 +130,7 @@ impl Asking {
                 && outcome != GetterOutcome::Returned
             {
                 hangs += u32::from(outcome == GetterOutcome::Hung);
+                self.keep(call, None, samples);
                 self.fail(call, outcome);
                 done += 1;
             }
@@ -154,20 +156,12 @@ impl Asking {
         }
     }
 
-    fn keep(
-        &mut self,
-        call: Planned,
-        answer: RemoteAddress,
-        samples: &Samples,
-        snapshot: &Snapshot,
-    ) {
-        // A getter that raises an exception says nothing.
-        if !answer.is_null() {
-            let sample = &samples.tables[call.table].samples[call.sample];
-            let answer = snapshot.objects.at(answer.get());
-            let getter = &mut self.tables[call.table].getters[call.getter];
-            getter.evidence.add(sample, answer);
-        }
+    /// Keeps what a getter has returned. One that returns nothing, or fails, does not return
+    /// what a word leads to.
+    fn keep(&mut self, call: Planned, answer: Option<ObjectId>, samples: &Samples) {
+        let sample = &samples.tables[call.table].samples[call.sample];
+        let getter = &mut self.tables[call.table].getters[call.getter];
+        getter.evidence.add(sample, answer);
     }
 
     fn fail(&mut self, call: Planned, outcome: GetterOutcome) {
