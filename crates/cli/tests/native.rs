@@ -143,6 +143,7 @@ fn extension_types() -> Result<()> {
         a_leak_shows_by_type_and_count(scene)?;
         without_native_traversal_words_are_scanned_and_nothing_is_called(scene)?;
         no_step_of_a_path_is_without_a_name(scene)?;
+        modules_of_the_same_name_have_states_of_their_own(scene)?;
         Ok(())
     })
 }
@@ -337,5 +338,18 @@ fn no_step_of_a_path_is_without_a_name(scene: &mut Scene) -> Result<()> {
         paths.stdout
     );
     assert!(!paths.stdout.contains(".??"), "{}", paths.stdout);
+    Ok(())
+}
+
+/// A table is found by the name of a module and the size of its state.
+fn modules_of_the_same_name_have_states_of_their_own(scene: &mut Scene) -> Result<()> {
+    let namesake = scene.named("namesake")?;
+    let markers = scene.references_to(namesake, "Marker");
+    let relations: Vec<_> = markers.iter().map(|one| one.relation).collect();
+    assert_eq!(relations, [Relation::Word(0)]);
+    let original = scene.named("original")?;
+    let states = scene.snapshot.references.of(original);
+    let is_word = |one: &Reference| matches!(one.relation, Relation::Word(_));
+    assert_eq!(states.filter(is_word).count(), 0);
     Ok(())
 }

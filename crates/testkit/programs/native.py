@@ -1,14 +1,16 @@
 """Objects of an extension module whose `tp_traverse` functions are good and bad.
 
 Takes the folder with `native_zoo`. The greeting has the addresses of `holder`, `slotted` and
-`leaving`, those of all instances of each type in `bad`, and how `many` holders there are beside,
-and objects that were `leaked`; and of each name in `shown` those of an object with getters and of
-what is in its fields. `heard` is answered with what came out of the pipe that the type Speaking
-writes to; `touch` changes the reference count of every object that the collector tracks.
+`leaving`, those of all instances of each type in `bad`, how `many` holders there are beside,
+and objects that were `leaked`; of each name in `shown` those of an object with getters and of
+what is in its fields; and two modules called `_csv`: the `original` and its `namesake`. `heard` is
+answered with what came out of the pipe that the type Speaking writes to; `touch` changes the
+reference count of every object that the collector tracks.
 
 With a number as second argument there are so many holders, and no bad objects.
 """
 
+import _csv
 import gc
 import os
 import sys
@@ -72,6 +74,7 @@ shown = {name: make(*rest) for name, (make, *rest) in fields.items()}
 fields = {name: list(map(id, rest)) for name, (make, *rest) in fields.items()}
 del text, twin
 count = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
+namesake = native_zoo.namesake(Marker())
 each = 0 if len(sys.argv) > 2 else 5
 bad = {name: [getattr(native_zoo, name)(Marker()) for _ in range(each)] for name in BAD}
 many = [native_zoo.Holder(None, Marker()) for _ in range(count)]
@@ -95,6 +98,8 @@ protocol.serve(
         "many": len(many),
         "shown": {name: [id(one), *fields[name]] for name, one in shown.items()},
         "leaked": LEAKS,
+        "original": id(_csv),
+        "namesake": id(namesake),
     },
     {"heard": heard, "touch": lambda _: len(gc.get_objects())},
 )

@@ -263,8 +263,27 @@ static PyObject *speak_to(PyObject *module, PyObject *number)
     Py_RETURN_NONE;
 }
 
+// A module that is called as one of the standard library, with a state that is no such one: one
+// word, and no function that visits it.
+static struct PyModuleDef namesake_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_csv",
+    .m_size = sizeof(PyObject *),
+};
+
+static PyObject *namesake(PyObject *module, PyObject *object)
+{
+    PyObject *made = PyModule_Create(&namesake_definition);
+    if (made) {
+        Py_INCREF(object);
+        *(PyObject **)PyModule_GetState(made) = object;
+    }
+    return made;
+}
+
 static PyMethodDef functions[] = {
     {"leak", leak, METH_O, "Keep an object alive without a pointer to it"},
+    {"namesake", namesake, METH_O, "A module called _csv whose state holds an object"},
     {"speak_to", speak_to, METH_O, "Set the descriptor that Speaking writes to"},
     {NULL, NULL, 0, NULL},
 };

@@ -50,7 +50,9 @@ pub(crate) struct Reader<'a, M> {
     /// Copies of this thread's own: a counter of references that all threads share would
     /// go from core to core with every object.
     known: FxHashMap<RemoteAddress, Option<Rc<TypeInfo>>>,
-    module_states: FxHashMap<String, Option<Rc<[Field]>>>,
+    /// By the name and the size of the state: extensions bring modules that are called as
+    /// those of the standard library, such as pyarrow's `_csv`.
+    module_states: FxHashMap<(String, u64), Option<Rc<[Field]>>>,
     /// Where the images of the program and its libraries lie, sorted.
     pub(crate) images: &'a [Range<u64>],
     /// Names of classes of C++, by the tables of their virtual functions.
@@ -108,13 +110,15 @@ impl<'a, M: Memory> Reader<'a, M> {
         info
     }
 
-    /// The object pointers in the state of the module of that name, if a table has them.
+    /// The object pointers in the state of the module of that name and size, if a table has
+    /// them.
     pub(crate) fn module_state(&mut self, m_name: &str, m_size: u64) -> Option<Rc<[Field]>> {
-        if let Some(known) = self.module_states.get(m_name) {
+        let key = (m_name.to_owned(), m_size);
+        if let Some(known) = self.module_states.get(&key) {
             return known.clone();
         }
         let fields = of_module_state(self.layout, &self.types.names, m_name, m_size).map(Rc::from);
-        self.module_states.insert(m_name.to_owned(), fields.clone());
+        self.module_states.insert(key, fields.clone());
         fields
     }
 
