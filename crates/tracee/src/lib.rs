@@ -47,7 +47,7 @@ pub use core::{
 pub use errors::{CloneError, DiscardError, FreezeError, StuckReason, StuckThread};
 pub use live::LiveMemory;
 pub use mapped::MappedFiles;
-pub use mappings::{Mapping, Mappings, MappingsError, Permissions, resident_bytes};
+pub use mappings::{Mapping, Mappings, MappingsError, Permissions, resident_bytes, wiped_on_fork};
 pub use process::{OpenError, Pid, Process};
 pub use processes::{PythonProcess, list_processes};
 pub use python::{Linking, LocateError, PythonImage};

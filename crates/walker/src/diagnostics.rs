@@ -42,6 +42,8 @@ pub(crate) enum Trouble {
     Shared,
     /// A pointer leads into memory that the process keeps out of its copies.
     NotCopied,
+    /// A pointer leads into memory that the process has wiped in its copies.
+    Wiped,
 }
 
 impl Trouble {
@@ -63,6 +65,7 @@ impl Trouble {
             Self::Unfinished => "unfinished-object",
             Self::Shared => "shared-memory",
             Self::NotCopied => "not-copied",
+            Self::Wiped => "wiped-in-copy",
         }
     }
 
@@ -100,6 +103,10 @@ impl Trouble {
             Self::NotCopied => {
                 "an object holds something that lies in memory which the process keeps out of its \
                  copies (MADV_DONTFORK) and `--mode stop` reads"
+            }
+            Self::Wiped => {
+                "an object holds something that lies in memory which the process has wiped in its \
+                 copies (MADV_WIPEONFORK) and `--mode stop` reads"
             }
             Self::Collecting => "the garbage collector was running; objects may be missing",
         }

@@ -172,6 +172,7 @@ impl<'a, M: Memory> Reader<'a, M> {
         match found.map(|absent| absent.reason) {
             Some(AbsentReason::Shared) => Trouble::Shared,
             Some(AbsentReason::NotCopied) => Trouble::NotCopied,
+            Some(AbsentReason::Wiped) => Trouble::Wiped,
             None => Trouble::NotAnObject,
         }
     }

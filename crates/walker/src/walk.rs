@@ -71,6 +71,8 @@ pub enum AbsentReason {
     Shared,
     /// A clone does not get it: `MADV_DONTFORK`.
     NotCopied,
+    /// In a clone it is all zeros: `MADV_WIPEONFORK`.
+    Wiped,
 }
 
 /// What to read beside objects and references.

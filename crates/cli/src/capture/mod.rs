@@ -196,6 +196,9 @@ fn read_clone(
     if let Ok(after) = Mappings::read(process) {
         regions.add_not_copied(&interpreter.mappings, &after, &mappings);
     }
+    if let Ok(wiped) = exuvia_tracee::wiped_on_fork(clone.pid()) {
+        regions.add_wiped(wiped);
+    }
     let memory = clone.memory()?;
     let mut code = ClonedCode::of(clone);
     let native: Option<&mut dyn NativeTraverse> = match options.native {

@@ -81,6 +81,7 @@ impl Regions {
             let reason = match diagnostic.code.as_str() {
                 "shared-memory" => AbsentReason::Shared,
                 "not-copied" => AbsentReason::NotCopied,
+                "wiped-in-copy" => AbsentReason::Wiped,
                 _ => continue,
             };
             let alike = self.absent.iter().filter(|absent| absent.reason == reason);
@@ -88,6 +89,13 @@ impl Regions {
             let bytes = units::bytes(sizes.fold(0, u64::saturating_add));
             diagnostic.message.push_str(&format!("; {bytes} of it"));
         }
+    }
+
+    /// Adds what a clone has as zeros only.
+    pub(super) fn add_wiped(&mut self, wiped: Vec<Range<u64>>) {
+        let reason = AbsentReason::Wiped;
+        let wiped = wiped.into_iter().map(|range| Absent { range, reason });
+        self.absent.extend(wiped);
     }
 
     /// Adds what a process had before its clone was made and still has, but not the clone.

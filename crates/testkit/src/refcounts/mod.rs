@@ -57,7 +57,12 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<
     exuvia.dump(target.pid(), &path)?;
     let snapshot = exuvia_snapshot::open(&path)?;
     for diagnostic in &snapshot.metadata.diagnostics {
-        let of_mutation = ["torn-container", "unfinished-object", "collector-running"];
+        let of_mutation = [
+            "torn-container",
+            "list-being-sorted",
+            "unfinished-object",
+            "collector-running",
+        ];
         ensure!(
             !of_mutation.contains(&diagnostic.code.as_str()),
             "{interpreter}, {program}: nothing changes in a process at rest, but {diagnostic:?}"
