@@ -22,8 +22,9 @@ pub(crate) enum Request {
     Discard,
     /// Put the driver into the clone.
     PrepareDriver,
-    /// Run it: from the beginning, or from where it asked for room.
-    Drive { go_on: bool },
+    /// Run it: from the beginning, or from where it asked for room. Each call may take so much
+    /// of a processor.
+    Drive { go_on: bool, limit: Duration },
 }
 
 /// The answer to each request.

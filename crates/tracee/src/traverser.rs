@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use exuvia_memory::RemoteAddress;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,11 @@ use crate::capture::lock;
 use crate::driver::{Header, Item};
 use crate::guardian::Guardian;
 use crate::protocol::{DriverFailure, DriverStop, Reply, Request, Workplace};
+
+/// How much of a processor one traversal may take, and one getter: what that computes for a
+/// while, it does not have.
+const TRAVERSAL: Duration = Duration::from_millis(500);
+const GETTER: Duration = Duration::from_millis(50);
 
 /// An object, and what is to be called for it: functions of the target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -182,9 +188,14 @@ impl Traverser {
         let calls = &calls[..calls.len().min(room)];
         self.write_list(calls)?;
         let before = visited.referents.len();
+        let is_getter = |call: &Call| matches!(call.function, Function::Get { .. });
+        let patience = match calls.iter().all(is_getter) {
+            true => GETTER,
+            false => TRAVERSAL,
+        };
         let mut go_on = false;
         loop {
-            let stop = self.drive(go_on)?;
+            let stop = self.drive(go_on, patience)?;
             let header = self.header(calls.len())?;
             self.take_referents(header.length, visited)?;
             match stop {
@@ -207,8 +218,8 @@ impl Traverser {
         }
     }
 
-    fn drive(&self, go_on: bool) -> Result<DriverStop, TraverserError> {
-        let reply = lock(&self.guardian).ask(&Request::Drive { go_on });
+    fn drive(&self, go_on: bool, limit: Duration) -> Result<DriverStop, TraverserError> {
+        let reply = lock(&self.guardian).ask(&Request::Drive { go_on, limit });
         match reply.map_err(TraverserError::Guardian)? {
             Reply::Drove(stop) => Ok(stop?),
             _ => Err(TraverserError::Guardian(io::ErrorKind::InvalidData.into())),

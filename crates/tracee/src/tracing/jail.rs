@@ -20,9 +20,8 @@ use crate::driver::{self, Header, Item};
 use crate::protocol::{DriverFailure, DriverStop, Workplace};
 use crate::{CallFailure, Mapping, Mappings, Pid};
 
-/// How much of a processor one call may take, and how long it may take in all: a machine can be
-/// busy, and a page may have to come from a disk.
-const CALL_CPU: Duration = Duration::from_millis(500);
+/// How long a call may take in all: a machine can be busy, and a page may have to come from a
+/// disk.
 const CALL_TIME: Duration = Duration::from_secs(30);
 /// How often the time of a call is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -94,10 +93,11 @@ impl Jail {
     }
 
     /// Runs the driver from its beginning, or from where it asked for room, until something
-    /// stops it.
+    /// stops it. Each call may take so much of a processor.
     pub(crate) fn run(
         &self,
         go_on: bool,
+        limit: Duration,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<DriverStop, DriverFailure> {
         if !go_on {
@@ -106,7 +106,7 @@ impl Jail {
                 .apply(self.pid)
                 .map_err(|error| DriverFailure::os("setting the clone's registers", &error))?;
         }
-        let mut watch = Watch::begin(self);
+        let mut watch = Watch::begin(self, limit);
         loop {
             self.resume()?;
             match self.wait(&mut watch, cancelled)? {
@@ -240,15 +240,18 @@ struct Watch {
     current: u64,
     since: Instant,
     cpu: Duration,
+    /// How much of a processor it may take.
+    limit: Duration,
 }
 
 impl Watch {
-    fn begin(jail: &Jail) -> Self {
+    fn begin(jail: &Jail, limit: Duration) -> Self {
         Self {
             looked: Instant::now(),
             current: jail.current(),
             since: Instant::now(),
             cpu: cpu_time(jail.pid),
+            limit,
         }
     }
 
@@ -264,7 +267,7 @@ impl Watch {
             self.since = self.looked;
             self.cpu = cpu;
         }
-        cpu.saturating_sub(self.cpu) > CALL_CPU || self.since.elapsed() > CALL_TIME
+        cpu.saturating_sub(self.cpu) > self.limit || self.since.elapsed() > CALL_TIME
     }
 }
 

@@ -128,10 +128,11 @@ impl Session {
     pub(crate) fn drive(
         &self,
         go_on: bool,
+        limit: Duration,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<DriverStop, DriverFailure> {
         let jail = self.jail.as_ref().ok_or(DriverFailure::NoClone)?;
-        jail.run(go_on, cancelled)
+        jail.run(go_on, limit, cancelled)
     }
 
     /// Kills the clone and reaps it in the target. Returns for how long a thread of the

@@ -327,14 +327,17 @@ fn failures_cost_names_and_nothing_else() {
 fn a_process_whose_getters_hang_is_left_alone() {
     let mut heap = Heap::new(PYTHON);
     let mut code = Code::default();
-    let names = ["a.A", "b.B", "c.C", "d.D", "e.E", "f.F"];
+    let names = [
+        "a.A", "a.B", "a.C", "a.D", "a.E", "a.F", "a.G", "a.H", "a.I", "a.J", "a.K", "a.L", "a.M",
+        "a.N", "a.O", "a.P", "a.Q", "a.R", "a.S", "a.T",
+    ];
     for name in names {
         let one = code.type_of(&mut heap, name, 1, &[("hanging", Getter::Hang)]);
         let word = heap.list(&[]);
         code.object(&mut heap, one, &[word]);
     }
     code.walk(heap);
-    assert_eq!(code.asked.len(), 4);
+    assert_eq!(code.asked.len(), 16);
 }
 
 #[test]

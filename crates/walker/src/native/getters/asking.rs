@@ -7,17 +7,21 @@ use crate::walk::Progress;
 use exuvia_memory::Memory;
 use exuvia_snapshot::{NameId, ObjectId, Snapshot};
 use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 /// How many calls of a getter may fail before it is not asked again, and how many of a type. To
 /// raise an exception, such as for what is not there, is a crash in a thread without the
 /// interpreter's lock, so that some failures are normal.
 const MAX_FAILURES: u32 = 2;
 const MAX_FAILURES_OF_TYPE: u32 = 8;
-/// How many getters may not return before no other is asked, of any type: each takes half a
-/// second.
-const MAX_HANGS: u32 = 4;
-/// How many calls are made at once.
-const BATCH: usize = 1 << 12;
+/// How many getters may not return in a reasonable time before no other is asked, of any type.
+const MAX_HANGS: u32 = 16;
+/// How long getters are asked for in all: they may compute something instead of returning what
+/// is there.
+const MAX_TIME: Duration = Duration::from_secs(10);
+/// How many calls are made between two looks at the time.
+const BATCH: usize = 1 << 8;
 
 /// Getters, while they are asked.
 pub(super) struct Asking {
@@ -94,20 +98,11 @@ impl Asking {
         snapshot: &Snapshot,
         progress: &dyn Progress,
     ) {
-        let mut rest = std::mem::take(&mut self.calls).into_iter();
-        let mut again: Vec<Planned> = Vec::new();
+        let begun = Instant::now();
+        let mut rest = VecDeque::from(std::mem::take(&mut self.calls));
         let mut hangs = 0;
-        while hangs < MAX_HANGS && !progress.cancelled() {
-            // What the last batch did not come to, without what was given up since.
-            let mut batch = again;
-            batch.retain(|call| !self.is_given_up(*call));
-            while batch.len() < BATCH
-                && let Some(call) = rest.next()
-            {
-                if !self.is_given_up(call) {
-                    batch.push(call);
-                }
-            }
+        while hangs < MAX_HANGS && begun.elapsed() < MAX_TIME && !progress.cancelled() {
+            let batch = self.take_batch(&mut rest);
             if batch.is_empty() {
                 return;
             }
@@ -137,8 +132,23 @@ impl Asking {
             if done == 0 {
                 return;
             }
-            again = batch.split_off(done);
+            for &call in batch[done..].iter().rev() {
+                rest.push_front(call);
+            }
         }
+    }
+
+    /// The next calls, without what has been given up.
+    fn take_batch(&self, rest: &mut VecDeque<Planned>) -> Vec<Planned> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH
+            && let Some(call) = rest.pop_front()
+        {
+            if !self.is_given_up(call) {
+                batch.push(call);
+            }
+        }
+        batch
     }
 
     fn is_given_up(&self, call: Planned) -> bool {
