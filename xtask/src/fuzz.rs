@@ -81,6 +81,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Whether the targets compile, with the flags of all other builds, whose crates serve here too.
+pub(crate) fn check() -> Result<()> {
+    let mut command = cargo::command(["check", "--manifest-path", "fuzz/Cargo.toml"]);
+    command.arg("--target-dir").arg(cargo::target_folder()?);
+    cargo::finish(&mut command)
+}
+
 /// `stat::number_of_executed_units: 3721507`.
 fn is_figure(line: &str) -> bool {
     line.starts_with("stat::")

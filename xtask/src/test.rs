@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is good.
 
 use crate::support::{Support, is_continuous_integration};
-use crate::{cargo, fuzz, pythons, tidy};
+use crate::{cargo, fuzz, layouts, pythons, tidy};
 use anyhow::{Context, Result, ensure};
 use exuvia_testkit::SUPPORT_VARIABLE;
 use std::io::{BufRead, BufReader};
@@ -15,7 +15,7 @@ pub(crate) struct Args {
     long: bool,
 }
 
-/// Formatting, lints, the workspace's own rules, documentation, and all tests, in every
+/// Formatting, lints, the workspace's own rules, the layout tables, documentation, and all tests, in every
 /// interpreter that can be had; the test runner's summary is what it prints last.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let missing = pythons::gather()?;
@@ -30,6 +30,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     ])?;
     eprintln!("\n== tidy");
     tidy::run()?;
+    eprintln!("\n== layouts");
+    layouts::check()?;
+    fuzz::check()?;
     let mut doc = cargo::command(["doc", "--workspace", "--no-deps"]);
     cargo::finish(doc.env("RUSTDOCFLAGS", "--deny warnings"))?;
 

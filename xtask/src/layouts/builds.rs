@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use exuvia_cpython::{Flavor, Version};
 
 use super::debian::{self, Debian};
-use super::dwarf::Image;
+use super::dwarf::{Image, has_dwarf};
 use super::free_threaded::{self, FreeThreaded};
 
 /// One build of pyenv's per table: what its series looks like does not change between
@@ -159,15 +159,6 @@ impl Build {
         format!("DWARF of CPython {}, x86-64 Linux, {linking}", self.version)
     }
 
-    /// The folder that the build was found in.
-    pub(super) fn path(&self) -> &Path {
-        match &self.files {
-            Files::Prefix(prefix) => prefix,
-            Files::Debian(debian) => &debian.root,
-            Files::FreeThreaded(build) => build.path(),
-        }
-    }
-
     /// The types of libpython and of the extension modules of the standard library.
     pub(super) fn image(&self) -> Result<Image> {
         match &self.files {
@@ -177,14 +168,36 @@ impl Build {
         }
     }
 
+    /// Why its table can't be made, when its DWARF is not here.
+    pub(super) fn missing_dwarf(&self) -> Option<String> {
+        let main = match &self.files {
+            Files::Prefix(prefix) => Ok(self.main_of_prefix(prefix)),
+            Files::Debian(debian) => debian.main(),
+            Files::FreeThreaded(build) => build.main(),
+        };
+        match main {
+            Ok(main) if has_dwarf(&main) => None,
+            Ok(main) => Some(format!("{} has no DWARF", main.display())),
+            Err(missing) => Some(format!("{missing:#}")),
+        }
+    }
+
+    /// The file with most of the code of an installation.
+    fn main_of_prefix(&self, prefix: &Path) -> PathBuf {
+        let series = self.series();
+        let library = prefix.join(format!("lib/libpython{series}.so.1.0"));
+        if library.exists() {
+            library
+        } else {
+            prefix.join(format!("bin/python{series}"))
+        }
+    }
+
     fn image_of_prefix(&self, prefix: &Path) -> Result<Image> {
         let series = self.series();
         let library = prefix.join("lib");
         let mut image = Image::default();
-        let mut main = library.join(format!("libpython{series}.so.1.0"));
-        if !main.exists() {
-            main = prefix.join(format!("bin/python{series}"));
-        }
+        let main = self.main_of_prefix(prefix);
         if !image.add_file(&main)? {
             bail!("{} has no DWARF; it must be built with -g", main.display());
         }

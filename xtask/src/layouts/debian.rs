@@ -43,7 +43,7 @@ pub(super) fn find_variants() -> Result<Vec<Debian>> {
 }
 
 fn find_series(series: &[(u8, u8)]) -> Result<Vec<Debian>> {
-    let root = root();
+    let root = root()?;
     let mut found = Vec::new();
     for &(major, minor) in series {
         let program = root.join(format!("usr/bin/python{major}.{minor}"));
@@ -70,10 +70,7 @@ impl Debian {
         let series = format!("{}.{}", self.version.major, self.version.minor);
         let tag = format!("cpython-{}{}-", self.version.major, self.version.minor);
         let mut image = Image::default();
-        self.add(
-            &self.root.join(format!("usr/bin/python{series}")),
-            &mut image,
-        )?;
+        self.add(&self.program(), &mut image)?;
         let modules = self
             .root
             .join(format!("usr/lib/python{series}/lib-dynload"));
@@ -90,6 +87,16 @@ impl Debian {
             self.add(&path, &mut image)?;
         }
         Ok(image)
+    }
+
+    /// The file with the DWARF of the program.
+    pub(super) fn main(&self) -> Result<PathBuf> {
+        self.debug_file(&self.program())
+    }
+
+    fn program(&self) -> PathBuf {
+        let Version { major, minor, .. } = self.version;
+        self.root.join(format!("usr/bin/python{major}.{minor}"))
     }
 
     fn add(&self, program: &Path, image: &mut Image) -> Result<()> {
@@ -124,15 +131,11 @@ impl Debian {
     }
 }
 
-fn root() -> PathBuf {
+fn root() -> Result<PathBuf> {
     if let Some(root) = env::var_os(VARIABLE) {
-        return root.into();
+        return Ok(root.into());
     }
-    let cache = env::var_os("XDG_CACHE_HOME").map_or_else(
-        || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache"),
-        PathBuf::from,
-    );
-    cache.join("exuvia/pythons/debian-sid")
+    Ok(exuvia_testkit::gathered_folder()?.join("debian-sid"))
 }
 
 /// What stands at `Py_Version`: a root is not always one whose programs can be run.

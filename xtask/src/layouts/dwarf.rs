@@ -126,6 +126,33 @@ impl Image {
     }
 }
 
+/// Whether a file has DWARF.
+pub(super) fn has_dwarf(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|bytes| {
+        let file = object::File::parse(&*bytes);
+        file.is_ok_and(|file| file.section_by_name(".debug_info").is_some())
+    })
+}
+
+/// The entries that types consist of.
+const OF_TYPES: &[gimli::DwTag] = &[
+    gimli::DW_TAG_structure_type,
+    gimli::DW_TAG_union_type,
+    gimli::DW_TAG_typedef,
+    gimli::DW_TAG_const_type,
+    gimli::DW_TAG_volatile_type,
+    gimli::DW_TAG_restrict_type,
+    gimli::DW_TAG_atomic_type,
+    gimli::DW_TAG_pointer_type,
+    gimli::DW_TAG_array_type,
+    gimli::DW_TAG_enumeration_type,
+    gimli::DW_TAG_base_type,
+    gimli::DW_TAG_subroutine_type,
+    gimli::DW_TAG_member,
+    gimli::DW_TAG_subrange_type,
+    gimli::DW_TAG_enumerator,
+];
+
 /// Reads the types of one compilation unit.
 struct UnitScan<'a> {
     dwarf: &'a gimli::Dwarf<Reader<'a>>,
@@ -173,6 +200,10 @@ impl<'a> UnitScan<'a> {
         parent: Option<TypeId>,
         image: &mut Image,
     ) -> Result<Option<TypeId>> {
+        // Nearly all entries are of code: blocks, variables, calls.
+        if !OF_TYPES.contains(&entry.tag()) {
+            return Ok(None);
+        }
         let id = TypeId(self.file, self.section_offset(entry.offset())?);
         let name = self.name(entry)?;
         let target = self.target(entry)?;

@@ -143,6 +143,14 @@ impl FreeThreaded {
         }
     }
 
+    /// The file with most of its DWARF.
+    pub(super) fn main(&self) -> Result<PathBuf> {
+        match &self.source {
+            Source::Built(prefix) => Ok(prefix.join(format!("bin/python{}t", self.series()))),
+            Source::Headers { debian, .. } => debian.main(),
+        }
+    }
+
     /// Whether there is a program, and not only its headers.
     pub(super) fn is_built(&self) -> bool {
         matches!(self.source, Source::Built(_))
@@ -171,14 +179,6 @@ impl FreeThreaded {
                 "headers of CPython {version} with those of mimalloc of CPython {BUILT}, and DWARF \
                  of Debian's build with an interpreter lock, laid out for one without; never run"
             ),
-        }
-    }
-
-    /// The folder that it was found in.
-    pub(super) fn path(&self) -> &Path {
-        match &self.source {
-            Source::Built(prefix) => prefix,
-            Source::Headers { debian, .. } => &debian.root,
         }
     }
 

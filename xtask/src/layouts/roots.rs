@@ -70,7 +70,7 @@ impl Wanted {
     }
 
     /// An error if a path stands in the file that no build has.
-    pub(super) fn check_all_used(&self, images: &[Image]) -> Result<()> {
+    pub(super) fn check_all_used(&self, images: &[&Image]) -> Result<()> {
         for (state, names) in STATES {
             for path in self.ignored.get(state).into_iter().flat_map(BTreeMap::keys) {
                 let mut used = false;

@@ -91,10 +91,10 @@ impl Wanted {
     }
 
     /// An error if a struct or a field stands in the file that no build has.
-    pub(super) fn check_all_used(&self, images: &[Image]) -> Result<()> {
+    pub(super) fn check_all_used(&self, images: &[&Image]) -> Result<()> {
         for (name, wanted) in self.structs.iter().chain(&self.modules) {
             let mut records = Vec::new();
-            for image in images {
+            for image in images.iter().copied() {
                 let record = image.record(wanted.dwarf(name))?;
                 records.extend(record.map(|record| (image, record)));
             }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::builds::Build;
+use super::dwarf::Image;
 use super::pointers::ObjectPointer;
 use super::roots;
 use super::structs::{self, Offsets};
@@ -36,12 +37,12 @@ impl Table {
     pub(super) fn vary(
         &mut self,
         build: &Build,
+        image: &Image,
         wanted: &Wanted,
         roots: &roots::Wanted,
     ) -> Result<()> {
-        let image = build.image()?;
         let source = Source {
-            image: &image,
+            image,
             series: build.series(),
         };
         let mut types = wanted.types(&source)?;
@@ -49,7 +50,7 @@ impl Table {
         let known = self.variants.iter();
         retain_new(&self.types, known.clone().map(|one| &one.types), &mut types)?;
         retain_new(&self.modules, known.map(|one| &one.modules), &mut modules)?;
-        let mut structs = structs::structs(&image)?;
+        let mut structs = structs::structs(image)?;
         let size = |structs: &[(&str, Offsets)]| {
             let state = structs.iter().find(|(name, _)| *name == STATE[0]);
             state.and_then(|(_, offsets)| offsets.first().map(|&(_, size)| size))
@@ -60,7 +61,7 @@ impl Table {
                 || other_state && STATE.contains(name)
         });
         let roots = if other_state {
-            roots.resolve(&image)?
+            roots.resolve(image)?
         } else {
             Vec::new()
         };
