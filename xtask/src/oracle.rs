@@ -2,7 +2,8 @@
 
 use crate::cargo;
 use anyhow::{Result, ensure};
-use exuvia_testkit::{Exuvia, Interpreter, Packages, oracle, refcounts, supported};
+use exuvia_testkit::oracle::Comparison;
+use exuvia_testkit::{Exuvia, Interpreter, Packages, Unpacked, oracle, refcounts, supported};
 use std::path::PathBuf;
 
 /// What to compare.
@@ -42,22 +43,37 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             failed += usize::from(!result.failures.is_empty());
             continue;
         }
-        let comparison = if args.packages {
-            let Some(folder) = Packages::Extensions.install(interpreter)? else {
-                println!("not compared: {interpreter}: no list of packages");
-                continue;
-            };
-            oracle::run_with_packages(interpreter, &folder, &exuvia)?
-        } else {
-            oracle::run(interpreter, &exuvia)?
+        let comparisons = match args.packages {
+            true => with_packages(interpreter, &exuvia)?,
+            false => vec![oracle::run(interpreter, &exuvia)?],
         };
-        print!("{comparison}");
-        failed += usize::from(!comparison.failures.is_empty());
+        for comparison in comparisons {
+            print!("{comparison}");
+            failed += usize::from(!comparison.failures.is_empty());
+        }
     }
     ensure!(
         failed == 0,
-        "{failed} of {} interpreters differ from their snapshots",
+        "{failed} comparisons of {} interpreters differ from their snapshots",
         interpreters.len()
     );
     Ok(())
+}
+
+/// A comparison for each list of packages that there is for an interpreter.
+fn with_packages(interpreter: &Interpreter, exuvia: &Exuvia) -> Result<Vec<Comparison>> {
+    let mut comparisons = Vec::new();
+    for packages in [Packages::Extensions, Packages::OlderExtensions] {
+        match packages.install(interpreter)? {
+            Some(folder) => {
+                comparisons.push(oracle::run_with_packages(interpreter, &folder, exuvia)?);
+            }
+            None => println!("not compared: {interpreter}: no list of packages ({packages:?})"),
+        }
+    }
+    if Unpacked::is_for(interpreter) {
+        let torch = Unpacked::install(interpreter, "python3-torch")?;
+        comparisons.push(oracle::run_with_unpacked(interpreter, &torch, exuvia)?);
+    }
+    Ok(comparisons)
 }

@@ -40,6 +40,25 @@ REPORTING_SECONDS = 120
 
 fork = ctypes.PyDLL(None).fork
 
+# Of `PyTypeObject`, behind the head of an object that has a length.
+TP_TRAVERSE = 160
+TP_IS_GC = 304
+
+# `inquiry`, `visitproc` and `traverseproc`.
+Inquiry = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object)
+Visit = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+Traverse = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, Visit, ctypes.c_void_p)
+
+# What a `tp_traverse` has visited; empty but for the moment.
+visited = []
+
+
+@Visit
+def visit(address, _):
+    visited.append(address)
+    return 0
+
+
 # The interpreter's own view of a class, whatever the class or its metaclass overrides.
 flags_of = type.__dict__["__flags__"].__get__
 own_dict_of = type.__dict__["__dict__"].__get__
@@ -104,6 +123,8 @@ def write_report(path):
         # Before its referents are held here too: a `BytesIO` counts a buffer of its own only.
         sizes.append(size_of(item, sized))
         referents, exact = referents_of(item)
+        if exact and is_denied(item):
+            referents = traversed(item)
         links.append((list(map(id, referents)), exact))
         for referent in referents:
             if id(referent) not in seen:
@@ -139,6 +160,29 @@ def referents_of(item):
     readable = (getattr(item, name, None) for name in READABLE.get(cls, ()))
     # A time without a zone has no field for one.
     return [found for found in readable if found is not None], False
+
+
+def is_denied(item):
+    """Whether its `tp_is_gc` denies it to the collector, although its type is collectable: that of
+    a suspended greenlet does, and `gc.get_referents` gives nothing of it then."""
+    cls = type(item)
+    if issubclass(cls, type):
+        return False
+    function = slot(cls, TP_IS_GC)
+    return function is not None and not Inquiry(function)(item)
+
+
+def traversed(item):
+    """What its `tp_traverse` visits, without the collector's leave."""
+    Traverse(slot(type(item), TP_TRAVERSE))(item, visit, None)
+    addresses = visited.copy()
+    visited.clear()
+    return [ctypes.cast(address, ctypes.py_object).value for address in addresses]
+
+
+def slot(cls, offset):
+    head = object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t)
+    return ctypes.c_void_p.from_address(id(cls) + head + offset).value
 
 
 def size_of(item, known):
@@ -258,6 +302,8 @@ def warm_up():
         for item in (warm_up, None):
             size_of(item, {})
             referents_of(item)
+            is_denied(item)
+            traversed(item if item else visited)
             own_dict(item, {})
             kind_name(type(item))
             sum(one for one in ())

@@ -331,3 +331,67 @@ def make_cffi():
         ffi.buffer(thing),
         ffi.dlopen(None),
     )
+
+
+def make_torch():
+    import torch
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(context, x):
+            context.save_for_backward(x)
+            context.about = Node()
+            return x * x
+
+        @staticmethod
+        def backward(context, gradient):
+            (x,) = context.saved_tensors
+            return 2 * x * gradient
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())
+            self.register_buffer("seen", torch.zeros(1))
+
+        def forward(self, x):
+            return self.layers(x) + self.seen
+
+    net = Net()
+    hooked = net.register_forward_hook(lambda module, given, out: None)
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.ones(2, 4)).sum().backward()
+    optimizer.step()
+    # What leads back to it: a graph that waits for `backward`, and hooks of Python in it.
+    weight = torch.ones(3, requires_grad=True)
+    squared = Square.apply(weight)
+    loss = (squared * 2).sum()
+    loss.register_hook(lambda gradient: None)
+    weight.register_hook(lambda gradient: None)
+    labelled = torch.zeros(2)
+    labelled.label = Node()
+    storage = getattr(labelled, "untyped_storage", labelled.storage)()
+    return (
+        net,
+        hooked,
+        optimizer,
+        weight,
+        squared,
+        loss,
+        loss.grad_fn,
+        loss.grad_fn.next_functions,
+        squared.grad_fn,
+        net.layers[0].weight,
+        net.layers[0].weight.grad,
+        labelled,
+        storage,
+        labelled[:1],
+        torch.zeros(2, dtype=torch.int64).numpy(),
+        torch.sparse_coo_tensor([[0, 1]], [1.0, 2.0]),
+        torch.device("cpu"),
+        torch.float32,
+        torch.Size([1, 2]),
+        torch.Generator(),
+        torch.jit.script(torch.nn.Linear(1, 1)),
+        torch.fx.symbolic_trace(net),
+    )

@@ -17,7 +17,7 @@ pub use groups::{Difference, Group};
 pub use report::{Report, ReportError, ReportedObject, ReportedType};
 pub use untraversed::UntraversedError;
 
-use crate::{Exuvia, Interpreter, Launch, Target};
+use crate::{Exuvia, Interpreter, Launch, Target, Unpacked};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,6 +58,26 @@ pub fn run_with_packages(
     exuvia: &Exuvia,
 ) -> Result<Comparison> {
     let launch = Launch::new(interpreter, "oracle")?.arg(packages);
+    run_launched(launch, interpreter, exuvia)
+}
+
+/// The same with packages of Debian, for the machine's own interpreter.
+pub fn run_with_unpacked(
+    interpreter: &Interpreter,
+    unpacked: &Unpacked,
+    exuvia: &Exuvia,
+) -> Result<Comparison> {
+    let launch = Launch::new(interpreter, "oracle")?
+        .arg(unpacked.modules())
+        .variable("LD_LIBRARY_PATH", unpacked.library_path()?);
+    run_launched(launch, interpreter, exuvia)
+}
+
+fn run_launched(
+    launch: Launch,
+    interpreter: &Interpreter,
+    exuvia: &Exuvia,
+) -> Result<Comparison> {
     compare_with(launch.start()?, interpreter, |target, snapshot| {
         exuvia.dump(target.pid(), snapshot).map(drop)
     })

@@ -27,6 +27,9 @@ const FLAT_TOP_FRAME: u64 = 56;
 const SWITCH_ARGS: u64 = 16;
 /// `StackState`: `_stack_start`, `stack_stop`, `stack_copy`, `_stack_saved`, `stack_prev`.
 const STACK_STATE: u64 = 40;
+const STACK_STOP: u64 = 8;
+/// `stack_stop` of a main greenlet, whose stack has no end.
+const NO_END: u64 = u64::MAX;
 /// Words behind `_top_frame` in which `_main_greenlet` or `_parent` stand.
 const REST: usize = 18;
 /// The most frames of one greenlet that are believed.
@@ -97,7 +100,10 @@ impl Decode for Greenlet {
         let step = Step::Attribute(reader.intern("gr_context"));
         sink.own(context, step);
         let top_frame = reader.cache.pointer(python_state.offset(8))?;
-        relatives(reader, object, python_state.offset(16), sink)?;
+        // A main greenlet has none, and what lies behind it is another's.
+        if reader.cache.u64(stack_state.offset(STACK_STOP))? != NO_END {
+            relatives(reader, object, python_state.offset(16), sink)?;
+        }
         if top_frame.is_null() {
             // It runs, or it does not.
             return Ok(());
@@ -164,7 +170,7 @@ impl Greenlet {
 
 /// `_main_greenlet`, `_run_callable` and `_parent`, which stand behind members that depend
 /// on the version of Python: the first greenlet among them is the main one, or the parent
-/// where that is not set yet. A main greenlet has none of them.
+/// where that is not set yet.
 fn relatives<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
