@@ -118,6 +118,7 @@ def write_report(path):
     links = []
     sizes = []
     sized = {}
+    arrays = 0
     # The list grows while it is read: what the tracked objects refer to comes after them.
     for item in objects:
         # Before its referents are held here too: a `BytesIO` counts a buffer of its own only.
@@ -125,6 +126,9 @@ def write_report(path):
         referents, exact = referents_of(item)
         if exact and is_denied(item):
             referents = traversed(item)
+        items = items_of(item)
+        arrays += items is not None
+        referents += items or []
         links.append((list(map(id, referents)), exact))
         for referent in referents:
             if id(referent) not in seen:
@@ -143,8 +147,9 @@ def write_report(path):
     with open(path, "wb") as file:
         words.tofile(file)
     found = {id(type(item)): type(item) for item in objects}
+    tables = {"types": list(map(describe, found.values())), "kinds": kinds, "arrays": arrays}
     with open(path + ".json", "w") as file:
-        json.dump({"types": list(map(describe, found.values())), "kinds": kinds}, file)
+        json.dump(tables, file)
     return {"objects": len(objects), "tracked": tracked, "types": len(found)}
 
 
@@ -160,6 +165,17 @@ def referents_of(item):
     readable = (getattr(item, name, None) for name in READABLE.get(cls, ()))
     # A time without a zone has no field for one.
     return [found for found in readable if found is not None], False
+
+
+def items_of(item):
+    """The items of an array of objects that owns them, which no `tp_traverse` visits; `None` for
+    all else."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not issubclass(type(item), numpy.ndarray):
+        return None
+    if item.dtype.kind != "O" or not item.flags.owndata:
+        return None
+    return list(numpy.ndarray.flatten(item))
 
 
 def is_denied(item):
@@ -303,6 +319,7 @@ def warm_up():
             size_of(item, {})
             referents_of(item)
             is_denied(item)
+            items_of(item)
             traversed(item if item else visited)
             own_dict(item, {})
             kind_name(type(item))

@@ -19,6 +19,9 @@ def make_numpy():
     records["what"] = [Node(), [1], {"a": 1}]
     holder = numbers[:1].view(Labelled)
     holder.label = Node()
+    nodes = numpy.array([[Node(), None], ["a", Node()]], dtype=object)
+    labelled_nodes = Labelled((2, 3), dtype=object)
+    labelled_nodes[:] = Node()
     return (
         numbers,
         numbers.T,
@@ -27,6 +30,9 @@ def make_numpy():
         records[0],
         records.dtype,
         numpy.array([Node(), None, [Node()]], dtype=object),
+        nodes,
+        nodes[:, 1],
+        labelled_nodes,
         holder,
         numpy.float64(1.5),
         numpy.nditer(numbers),

@@ -1,5 +1,5 @@
 use super::accepted::{Found, IN_ITS_DICT, reason};
-use super::extension;
+use super::extension::Extensions;
 use super::groups::Groups;
 use super::untraversed::Untraversed;
 use super::{Comparison, Difference, Report, ReportedObject};
@@ -31,6 +31,7 @@ pub(super) fn compare(
         report,
         memory,
         untraversed,
+        extensions: Extensions::new(snapshot),
         version: interpreter.version,
         references: 0,
         accepted: BTreeMap::new(),
@@ -44,6 +45,7 @@ pub(super) fn compare(
         tracked: report.objects.values().filter(|one| one.tracked).count(),
         types: report.types.len(),
         references: comparing.references,
+        arrays: report.arrays,
         accepted: comparing.accepted,
         failures: comparing.groups.finish(),
     }
@@ -54,6 +56,7 @@ struct Comparing<'a> {
     report: &'a Report,
     memory: &'a File,
     untraversed: &'a Untraversed,
+    extensions: Extensions<'a>,
     version: (u32, u32, u32),
     references: usize,
     accepted: BTreeMap<String, usize>,
@@ -204,28 +207,24 @@ impl Comparing<'_> {
         for reference in strong {
             let target = addresses[reference.target.index()];
             if object.referents.binary_search(&target).is_err() {
-                self.extra_reference(subject, id, reference.relation, target);
+                self.extra_reference(subject, id, reference);
             }
         }
     }
 
-    fn extra_reference(
-        &mut self,
-        subject: &Subject<'_>,
-        id: ObjectId,
-        relation: Relation,
-        target: u64,
-    ) {
-        let detail = self.relation(relation);
+    fn extra_reference(&mut self, subject: &Subject<'_>, id: ObjectId, reference: Reference) {
+        let target = self.snapshot.objects.address[reference.target.index()];
+        let detail = self.relation(reference.relation);
         if let Some(reason) = self.untraversed.reason(self.snapshot, id, &detail) {
             *self.accepted.entry(reason.to_owned()).or_default() += 1;
             return;
         }
-        if let Some(reason) = extension::reason(self.snapshot, id, relation) {
+        let to = self.type_of(target);
+        let extensions = &self.extensions;
+        if let Some(reason) = extensions.reason(id, reference, &detail, to.as_deref()) {
             *self.accepted.entry(reason.to_owned()).or_default() += 1;
             return;
         }
-        let to = self.type_of(target);
         let found = Found {
             to: to.as_deref(),
             ..subject.found(Difference::ExtraReference, &detail, self.version)

@@ -10,6 +10,7 @@ mod accepted;
 mod compare;
 mod extension;
 mod groups;
+mod left_out;
 mod report;
 mod untraversed;
 
@@ -38,6 +39,8 @@ pub struct Comparison {
     pub types: usize,
     /// How many references were compared.
     pub references: usize,
+    /// How many arrays of objects have the items that the interpreter says they have.
+    pub arrays: usize,
     /// Reasons, and how many differences each one explains.
     pub accepted: BTreeMap<String, usize>,
     /// Differences that nothing explains, the most frequent first.
@@ -73,11 +76,7 @@ pub fn run_with_unpacked(
     run_launched(launch, interpreter, exuvia)
 }
 
-fn run_launched(
-    launch: Launch,
-    interpreter: &Interpreter,
-    exuvia: &Exuvia,
-) -> Result<Comparison> {
+fn run_launched(launch: Launch, interpreter: &Interpreter, exuvia: &Exuvia) -> Result<Comparison> {
     compare_with(launch.start()?, interpreter, |target, snapshot| {
         exuvia.dump(target.pid(), snapshot).map(drop)
     })
@@ -135,6 +134,13 @@ impl fmt::Display for Comparison {
             "{}: {} objects ({} tracked) of {} types, {} references compared",
             self.interpreter, self.objects, self.tracked, self.types, self.references
         )?;
+        if self.arrays > 0 {
+            writeln!(
+                f,
+                "  {:>8} arrays of objects, with their items",
+                self.arrays
+            )?;
+        }
         for (reason, count) in &self.accepted {
             writeln!(f, "  {count:>8} accepted: {reason}")?;
         }

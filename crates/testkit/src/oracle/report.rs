@@ -20,6 +20,9 @@ pub struct Report {
     pub types: HashMap<u64, ReportedType>,
     /// heapy's kinds. Several names where a dictionary is the `__dict__` of several objects.
     pub kinds: Vec<Vec<String>>,
+    /// Of how many arrays of objects the items are among the referents, although the collector
+    /// does not see them.
+    pub arrays: usize,
 }
 
 /// What an interpreter said of one object.
@@ -77,6 +80,7 @@ pub enum ReportError {
 struct Tables {
     types: Vec<ReportedType>,
     kinds: Vec<Vec<String>>,
+    arrays: usize,
 }
 
 impl Report {
@@ -96,6 +100,7 @@ impl Report {
             objects: objects(&words)?,
             types: types.collect(),
             kinds: tables.kinds,
+            arrays: tables.arrays,
         })
     }
 

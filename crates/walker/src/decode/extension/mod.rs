@@ -9,6 +9,7 @@
 
 mod arrow;
 mod capsule;
+mod cffi;
 mod cpp;
 mod greenlet;
 mod numpy_array;
@@ -214,6 +215,7 @@ macro_rules! decoders {
 decoders! {
     Arrow: arrow::Arrow,
     Capsule: capsule::Capsule,
+    Cffi: cffi::Cffi,
     Greenlet: greenlet::Greenlet,
     NumpyArray: numpy_array::Array,
     NumpyString: numpy_string::StringDtype,
