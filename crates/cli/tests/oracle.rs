@@ -1,9 +1,9 @@
-//! Snapshots against what the interpreters say of themselves: a test for each interpreter, and one
-//! with extension libraries for each version that has a list of them.
+//! Snapshots against what the interpreters say of themselves: a test for each interpreter, those
+//! with extension libraries for each version that has lists of them, and one with PyTorch.
 
 use anyhow::{Context, Result, ensure};
 use exuvia_testkit::oracle::Comparison;
-use exuvia_testkit::{Exuvia, Interpreter, Packages, SupportRecord, oracle, supported};
+use exuvia_testkit::{Exuvia, Interpreter, Packages, SupportRecord, Unpacked, oracle, supported};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
@@ -20,13 +20,20 @@ fn main() -> Result<ExitCode> {
         .collect();
     // How an interpreter is built makes no difference to what extensions do.
     interpreters.dedup_by_key(|one| (one.version.0, one.version.1));
-    let with_packages = interpreters
-        .iter()
-        .filter(|one| Packages::Extensions.is_for(one));
-    trials.extend(with_packages.map(|one| {
-        let name = format!("with extension libraries: {one}");
-        trial(name, one, agrees_with_extension_libraries)
-    }));
+    for one in &interpreters {
+        if Packages::Extensions.is_for(one) {
+            let name = format!("with extension libraries: {one}");
+            trials.push(trial(name, one, agrees_with_extension_libraries));
+        }
+        if Packages::OlderExtensions.is_for(one) {
+            let name = format!("with older extension libraries: {one}");
+            trials.push(trial(name, one, agrees_with_older_extension_libraries));
+        }
+        if Unpacked::is_for(one) {
+            let name = format!("with PyTorch: {one}");
+            trials.push(trial(name, one, agrees_with_torch));
+        }
+    }
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
@@ -37,13 +44,74 @@ fn trial(name: String, interpreter: &Interpreter, test: fn(&Interpreter) -> Resu
     })
 }
 
+/// Parts of the zoo that libraries of each list make, and more that those of today make.
+const ALWAYS: [&str; 6] = [
+    "make_numpy",
+    "make_pandas",
+    "make_pyarrow",
+    "make_protobuf",
+    "make_gevent",
+    "make_zope_interface",
+];
+const TODAY: [&str; 6] = [
+    "make_lxml",
+    "make_cryptography",
+    "make_orjson",
+    "make_pydantic",
+    "make_sqlalchemy",
+    "make_cffi",
+];
+
 fn agrees_with_extension_libraries(interpreter: &Interpreter) -> Result<()> {
+    let comparison = compare_with(Packages::Extensions, interpreter)?;
+    ensure_made(&comparison, &ALWAYS)?;
+    ensure_made(&comparison, &TODAY)
+}
+
+fn agrees_with_older_extension_libraries(interpreter: &Interpreter) -> Result<()> {
+    let comparison = compare_with(Packages::OlderExtensions, interpreter)?;
+    ensure_made(&comparison, &ALWAYS)
+}
+
+fn compare_with(packages: Packages, interpreter: &Interpreter) -> Result<Comparison> {
     let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
-    let packages = Packages::Extensions.install(interpreter)?;
-    let packages = packages.context("the list of packages is gone")?;
-    let comparison = oracle::run_with_packages(interpreter, &packages, &exuvia)?;
+    let folder = packages.install(interpreter)?;
+    let folder = folder.context("the list of packages is gone")?;
+    let comparison = oracle::run_with_packages(interpreter, &folder, &exuvia)?;
     println!("{comparison}");
-    ensure_no_failures(&comparison)
+    ensure_no_failures(&comparison)?;
+    Ok(comparison)
+}
+
+fn agrees_with_torch(interpreter: &Interpreter) -> Result<()> {
+    let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
+    let unpacked = match Unpacked::install(interpreter, "python3-torch") {
+        Ok(unpacked) => unpacked,
+        Err(error) => {
+            println!("not tested: PyTorch on {interpreter}: {error:#}");
+            return Ok(());
+        }
+    };
+    let comparison = oracle::run_with_unpacked(interpreter, &unpacked, &exuvia)?;
+    println!("{comparison}");
+    ensure_no_failures(&comparison)?;
+    ensure_made(&comparison, &["make_numpy", "make_torch"])
+}
+
+/// Fails unless parts of the zoo were made, arrays of objects among them: a library that can't be
+/// imported must not pass for one that agrees.
+fn ensure_made(comparison: &Comparison, parts: &[&str]) -> Result<()> {
+    let missing = &comparison.missing;
+    let is_missing = |part: &&&str| missing.iter().any(|one| one == **part);
+    let missing: Vec<&&str> = parts.iter().filter(is_missing).collect();
+    ensure!(missing.is_empty(), "not made: {missing:?}");
+    ensure_arrays(comparison)
+}
+
+/// The collector does not see what arrays of objects hold; the comparison has it.
+fn ensure_arrays(comparison: &Comparison) -> Result<()> {
+    ensure!(comparison.arrays > 0, "no array of objects was compared");
+    Ok(())
 }
 
 fn agrees_with_its_snapshot(interpreter: &Interpreter) -> Result<()> {

@@ -46,6 +46,7 @@ pub(super) fn compare(
         types: report.types.len(),
         references: comparing.references,
         arrays: report.arrays,
+        missing: Vec::new(),
         accepted: comparing.accepted,
         failures: comparing.groups.finish(),
     }

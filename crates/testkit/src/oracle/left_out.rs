@@ -26,10 +26,10 @@ const CYTHON_FUNCTION: &[&str] = &[
 pub(super) const LEFT_OUT: &[LeftOut] = &[
     LeftOut {
         of: &["numpy.ndarray"],
-        details: &[".base", ".dtype"],
+        details: &[".base", ".dtype", "->mem_handler"],
         to: &[],
         reason: "numpy: ndarray has no tp_traverse, so that subtype_traverse of its subclasses \
-                 visits neither base nor descr, which array_dealloc releases",
+                 visits neither base, descr nor mem_handler, which array_dealloc releases",
     },
     LeftOut {
         of: &["numpy.ufunc"],
@@ -100,7 +100,7 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     LeftOut {
         of: &["builtins.cython_function_or_method"],
         details: &["->word[6]"],
-        to: &["builtins.str", "builtins.int", "builtins.tuple"],
+        to: &[],
         reason: "no reference: Cython 0.29 never sets the vectorcall of PyCFunctionObject, in \
                  which stands what was in the memory before, and the count leaves room for it",
     },
@@ -209,7 +209,7 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     LeftOut {
         of: &["pydantic_core._pydantic_core.Url"],
         details: &["->word[*]"],
-        to: &["builtins.str", "builtins.type"],
+        to: &[],
         reason: "no reference: a Url has none, but an enum of Rust whose unused part holds what \
                  was in the memory before, and the count leaves room for it",
     },
@@ -222,11 +222,22 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     },
     LeftOut {
         of: &["torch._C._TensorBase"],
-        details: &["->ob_type", ".__dict__", "->word[4]", ".grad"],
-        to: &[],
+        details: &["->ob_type", ".__dict__", "->word[4]"],
+        to: &[
+            "builtins.dict",
+            "collections.OrderedDict",
+            "torch._C._TensorMeta",
+            "torch.nn.parameter._ParameterMeta",
+        ],
         reason: "PyTorch: THPVariable_subclass_traverse visits nothing of a tensor that C++ \
-                 refers to as well (isResurrectable): its class, its dictionary, backward_hooks; \
-                 and never the gradient, whose tensor owns its Python object",
+                 refers to as well (isResurrectable): class, dictionary, backward_hooks",
+    },
+    LeftOut {
+        of: &["torch._C._TensorBase"],
+        details: &[".grad"],
+        to: &["torch.Tensor"],
+        reason: "PyTorch: THPVariable_subclass_traverse does not visit the gradient; its tensor in \
+                 C++ owns the object of Python, as a bit in its pointer to it says",
     },
 ];
 

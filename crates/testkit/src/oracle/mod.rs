@@ -20,6 +20,7 @@ pub use untraversed::UntraversedError;
 
 use crate::{Exuvia, Interpreter, Launch, Target, Unpacked};
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
@@ -41,6 +42,8 @@ pub struct Comparison {
     pub references: usize,
     /// How many arrays of objects have the items that the interpreter says they have.
     pub arrays: usize,
+    /// The parts of the zoo that were not made, since what they need can't be imported.
+    pub missing: Vec<String>,
     /// Reasons, and how many differences each one explains.
     pub accepted: BTreeMap<String, usize>,
     /// Differences that nothing explains, the most frequent first.
@@ -118,13 +121,19 @@ pub fn compare_process(
         .context("the memory of the target, to tell where missing references lie")?;
     let (major, minor, _) = interpreter.version;
     let untraversed = Untraversed::read(&format!("{major}.{minor}"))?;
-    Ok(compare::compare(
-        interpreter,
-        &snapshot,
-        &report,
-        &untraversed,
-        &memory,
-    ))
+    let comparison = compare::compare(interpreter, &snapshot, &report, &untraversed, &memory);
+    Ok(Comparison {
+        missing: missing(&target),
+        ..comparison
+    })
+}
+
+/// The parts of the zoo that a program has not made, as it says.
+fn missing(target: &Target) -> Vec<String> {
+    let missing = target.greeting()["missing"].as_array();
+    let names = missing.into_iter().flatten().filter_map(Value::as_str);
+    let parts = names.filter(|name| name.starts_with("make_"));
+    parts.map(str::to_owned).collect()
 }
 
 impl fmt::Display for Comparison {
