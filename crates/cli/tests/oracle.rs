@@ -18,6 +18,9 @@ fn main() -> Result<ExitCode> {
         .iter()
         .map(|one| trial(one.to_string(), one, agrees_with_its_snapshot))
         .collect();
+    let own = interpreters.iter().find(|one| Unpacked::is_for(one));
+    let torch = |one| trial(format!("with PyTorch: {one}"), one, agrees_with_torch);
+    trials.extend(own.map(torch));
     // How an interpreter is built makes no difference to what extensions do.
     interpreters.dedup_by_key(|one| (one.version.0, one.version.1));
     for one in &interpreters {
@@ -28,10 +31,6 @@ fn main() -> Result<ExitCode> {
         if Packages::OlderExtensions.is_for(one) {
             let name = format!("with older extension libraries: {one}");
             trials.push(trial(name, one, agrees_with_older_extension_libraries));
-        }
-        if Unpacked::is_for(one) {
-            let name = format!("with PyTorch: {one}");
-            trials.push(trial(name, one, agrees_with_torch));
         }
     }
     Ok(libtest_mimic::run(&arguments, trials).exit_code())

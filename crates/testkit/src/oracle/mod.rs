@@ -104,7 +104,11 @@ fn compare_with(
     dump(&target, &snapshot)?;
 
     let report = target.folder().join("report");
-    compare_process(interpreter, target.pid(), &report, &snapshot)
+    let comparison = compare_process(interpreter, target.pid(), &report, &snapshot)?;
+    Ok(Comparison {
+        missing: missing(&target),
+        ..comparison
+    })
 }
 
 /// Compares the report of a process with a snapshot of it; the process must wait still, as when
@@ -121,11 +125,13 @@ pub fn compare_process(
         .context("the memory of the target, to tell where missing references lie")?;
     let (major, minor, _) = interpreter.version;
     let untraversed = Untraversed::read(&format!("{major}.{minor}"))?;
-    let comparison = compare::compare(interpreter, &snapshot, &report, &untraversed, &memory);
-    Ok(Comparison {
-        missing: missing(&target),
-        ..comparison
-    })
+    Ok(compare::compare(
+        interpreter,
+        &snapshot,
+        &report,
+        &untraversed,
+        &memory,
+    ))
 }
 
 /// The parts of the zoo that a program has not made, as it says.

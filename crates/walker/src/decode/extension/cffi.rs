@@ -2,7 +2,7 @@
 //! unset in some of them, so that scanning would take for a reference what the memory had
 //! before.
 //!
-//! Facts: `CTypeDescrObject` and `CDataObject` of `_cffi_backend.c`, 1.14 to 2.1.
+//! Facts: `CTypeDescrObject` and `CDataObject` of `_cffi_backend.c`, 1.17 to 2.1.
 
 use super::{CType, Decode, Taken};
 use crate::reader::Reader;
