@@ -131,11 +131,31 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
         reason: "Cython does not visit members that can't be part of a cycle: `closed` is a str",
     },
     LeftOut {
-        of: &["pandas._libs.tslibs.timezones._memoryviewslice"],
-        details: &["->word[21]"],
-        to: &["pandas._libs.tslibs.timezones.memoryview"],
+        of: &["pandas._libs.indexing.NDFrameIndexerBase"],
+        details: &["->word[3]"],
+        to: STR,
+        reason: "Cython does not visit members that can't be part of a cycle: `name` is a str",
+    },
+    LeftOut {
+        of: &["*._memoryviewslice"],
+        details: &["->word[20]", "->word[21]"],
+        to: &["*.memoryview", "*._memoryviewslice"],
         reason: "Cython: _memoryviewslice does not visit from_slice.memview, which \
                  __Pyx_INC_MEMVIEW has counted",
+    },
+    LeftOut {
+        of: &["charset_normalizer.md.CharInfo"],
+        details: &["->word[2]", "->word[17]"],
+        to: STR,
+        reason: "Cython does not visit members that can't be part of a cycle: `character` and \
+                 `unaccented` are texts",
+    },
+    LeftOut {
+        of: &["pyarrow.lib.ChunkedArray"],
+        details: &["->buffer*"],
+        to: &["ray._raylet.SubBuffer"],
+        reason: "pyarrow: nothing traverses what is behind a shared_ptr of C++; arrow::py::PyBuffer \
+                 owns the object whose memory it shows",
     },
     LeftOut {
         of: &["lxml.etree._Document"],

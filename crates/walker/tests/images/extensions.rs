@@ -187,3 +187,20 @@ fn a_layout_that_the_decoder_does_not_know() {
     assert_eq!(walked.owned(array), steps([("->word[3]", item)]));
     assert_eq!(walked.trouble("unknown-extension"), 1);
 }
+
+/// cffi never sets some fields of the type `void`, so that anything may stand in them.
+#[test]
+fn fields_of_cffi_that_are_not_set_are_no_references() {
+    let mut heap = Heap::new(PYTHON);
+    let key = heap.int(1_000);
+    let item = heap.int(1_001);
+    let leftover = heap.int(1_002);
+    let class = heap.extension_type("_cffi_backend.CType", 96);
+    // `ob_size`, `ct_itemdescr`, `ct_stuff`, `ct_extra`, `ct_weakreflist`, `ct_unique_key`,
+    // `ct_size`, `ct_length`, flags.
+    let (item, key, unset) = (item.get(), key.get(), leftover.get());
+    let ctype = heap.raw(class, &[0, item, 0, unset, 0, key, 0, unset, 0, 0]);
+    let walked = walk_sound(&heap.finish(), PYTHON);
+    let steps = steps(&walked, ctype);
+    assert_eq!(steps, ["->ct_itemdescr", "->ct_unique_key"]);
+}
