@@ -198,9 +198,10 @@ fn fields_of_cffi_that_are_not_set_are_no_references() {
     let class = heap.extension_type("_cffi_backend.CType", 96);
     // `ob_size`, `ct_itemdescr`, `ct_stuff`, `ct_extra`, `ct_weakreflist`, `ct_unique_key`,
     // `ct_size`, `ct_length`, flags.
-    let (item, key, unset) = (item.get(), key.get(), leftover.get());
-    let ctype = heap.raw(class, &[0, item, 0, unset, 0, key, 0, unset, 0, 0]);
-    let walked = walk_sound(&heap.finish(), PYTHON);
-    let steps = steps(&walked, ctype);
-    assert_eq!(steps, ["->ct_itemdescr", "->ct_unique_key"]);
+    let unset = leftover.get();
+    let words = [0, item.get(), 0, unset, 0, key.get(), 0, unset, 0, 0];
+    let ctype = heap.raw(class, &words);
+    let walked = walk_sound(heap, PYTHON);
+    let wanted = steps([("->ct_itemdescr", item), ("->ct_unique_key", key)]);
+    assert_eq!(walked.owned(ctype), wanted);
 }
