@@ -38,9 +38,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut failed = 0;
     for interpreter in &interpreters {
         if args.refcounts {
-            let result = refcounts::run(interpreter, &exuvia, "oracle")?;
-            print!("{result}");
-            failed += usize::from(!result.failures.is_empty());
+            let mut differs = false;
+            for program in refcounts::PROGRAMS {
+                let result = refcounts::run(interpreter, &exuvia, program)?;
+                print!("{program}, {result}");
+                differs |= !result.failures.is_empty();
+            }
+            failed += usize::from(differs);
             continue;
         }
         let comparisons = match args.packages {

@@ -35,6 +35,7 @@ mod process;
 mod processes;
 mod protocol;
 mod python;
+mod static_data;
 mod symbols;
 mod tracing;
 mod traverser;
@@ -51,5 +52,6 @@ pub use mappings::{Mapping, Mappings, MappingsError, Permissions, resident_bytes
 pub use process::{OpenError, Pid, Process};
 pub use processes::{PythonProcess, list_processes};
 pub use python::{Linking, LocateError, PythonImage};
+pub use static_data::{StaticVariables, static_variables};
 pub use symbols::{SymbolLocation, find_symbol};
 pub use traverser::{Call, CallFailure, Function, Traverser, TraverserError, Visited};

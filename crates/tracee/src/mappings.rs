@@ -128,6 +128,15 @@ impl Mappings {
         mapping.contains(address).then_some(mapping)
     }
 
+    /// The mappings that a range of addresses lies in, or parts of it, by address.
+    pub(crate) fn overlapping(&self, range: Range<u64>) -> impl Iterator<Item = &Mapping> {
+        let first = self
+            .list
+            .partition_point(|mapping| mapping.end.get() <= range.start);
+        let rest = self.list.get(first..).unwrap_or_default().iter();
+        rest.take_while(move |mapping| mapping.start.get() < range.end)
+    }
+
     /// All of them, by address.
     pub fn iter(&self) -> std::slice::Iter<'_, Mapping> {
         self.list.iter()

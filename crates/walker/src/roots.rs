@@ -19,6 +19,11 @@ pub(crate) struct RootAddress {
 
 /// The most callbacks of `atexit` that are read.
 const MAX_CALLBACKS: u64 = 1 << 16;
+/// The most small integers that are read: `_PY_NSMALLNEGINTS + _PY_NSMALLPOSINTS` is 262.
+const MAX_SMALL_INTS: u64 = 1 << 12;
+/// The most identifiers that are read; CPython has some hundreds, and gives the next one that
+/// is used the next number.
+const MAX_IDENTIFIERS: u64 = 1 << 16;
 /// The most entries of the cache of methods that are read: `1 << MCACHE_SIZE_EXP`.
 const MAX_CACHED: u64 = 1 << 12;
 /// The dictionary of interned strings does not keep them alive: a string takes itself out
@@ -56,6 +61,8 @@ pub(crate) fn find<M: Memory>(
             roots.static_type_states(reader, &prefix, interpreter.address);
         }
         roots.type_cache(reader, &prefix, interpreter.address);
+        roots.small_ints(reader, &prefix, interpreter.address);
+        roots.identifiers(reader, &prefix, interpreter.address);
         for thread in &interpreter.threads {
             roots.thread(reader, &prefix, thread);
         }
@@ -259,6 +266,65 @@ impl Roots {
                         self.add(name, target, RootCategory::Static, true);
                     }
                 }
+            }
+        }
+    }
+
+    /// The integers of which there is one of each.
+    fn small_ints<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        interpreter: RemoteAddress,
+    ) {
+        let i = &reader.layout.structs.py_interpreter_state;
+        if let (Some(array), Some(length)) = (i.small_ints, i.small_ints_length) {
+            let length = length.min(MAX_SMALL_INTS);
+            let array = interpreter.offset(array);
+            self.array(reader, &format!("{prefix}small_ints"), array, length, "int");
+        }
+    }
+
+    /// The texts of the `_Py_Identifier`s of C code that were used.
+    fn identifiers<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        interpreter: RemoteAddress,
+    ) {
+        let i = &reader.layout.structs.py_interpreter_state;
+        let (Some(size), Some(array)) = (i.unicode_ids_size, i.unicode_ids_array) else {
+            // Up to 3.9 they are static variables.
+            return;
+        };
+        let size = reader.cache.u64(interpreter.offset(size)).unwrap_or(0);
+        if let Ok(array) = reader.cache.pointer(interpreter.offset(array)) {
+            let length = size.min(MAX_IDENTIFIERS);
+            self.array(
+                reader,
+                &format!("{prefix}unicode_ids"),
+                array,
+                length,
+                "str",
+            );
+        }
+    }
+
+    /// The objects of an array that are of the type that all are of.
+    fn array<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        name: &str,
+        array: RemoteAddress,
+        length: u64,
+        type_name: &str,
+    ) {
+        for n in 0..length {
+            let Ok(target) = reader.cache.pointer(array.offset(8 * n)) else {
+                break;
+            };
+            if matches!(reader.type_of(target), Some(info) if info.tp_name == type_name) {
+                self.add(format!("{name}[{n}]"), target, RootCategory::Static, true);
             }
         }
     }

@@ -35,8 +35,8 @@ pub struct StaticData {
     pub base: u64,
 }
 
-/// Every word of static data that leads to an object outside of the images, and lies in no
-/// object and in no state of the interpreter, whose pointers are known.
+/// Every word of static data that leads to an object, and lies in no object and in no state of
+/// the interpreter, whose pointers are known.
 pub(crate) fn find<M: Memory>(
     reader: &mut Reader<'_, M>,
     runtime: RemoteAddress,
@@ -58,7 +58,7 @@ pub(crate) fn find<M: Memory>(
     );
     for part in data {
         let known = objects_in(reader, &part.range, marks);
-        let mut at = part.range.start;
+        let mut at = part.range.start.next_multiple_of(8);
         while at < part.range.end && found.len() < MAX_VARIABLES {
             let length = STEP.min(part.range.end - at);
             let mut bytes = [0; STEP as usize];
@@ -71,10 +71,9 @@ pub(crate) fn find<M: Memory>(
                 for offset in (0..length).step_by(8) {
                     let target = pointer_in(bytes, offset);
                     if marks.is_plausible(target)
-                        && !is_in(images, target.get())
                         && !states.iter().any(|state| state.contains(&(at + offset)))
                         && !is_in(&known, at + offset)
-                        && is_object(reader, target, marks)
+                        && is_object(reader, target, images, marks)
                         && !is_interned(reader, target)
                     {
                         let place = (at + offset).wrapping_sub(part.base);
@@ -95,9 +94,18 @@ pub(crate) fn find<M: Memory>(
 }
 
 /// Whether what lies at an address is an object in use.
-fn is_object<M: Memory>(reader: &mut Reader<'_, M>, target: RemoteAddress, marks: &Marks) -> bool {
+fn is_object<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    target: RemoteAddress,
+    images: &[Range<u64>],
+    marks: &Marks,
+) -> bool {
     if marks.contains(target) {
         return true;
+    }
+    // A static object that nothing leads to is none of interest.
+    if is_in(images, target.get()) {
+        return false;
     }
     // Where a program is mapped low, the address with which a freed block or a struct of C
     // code begins could be a count.

@@ -191,7 +191,8 @@ fn read_clone(
     progress: &Progress,
 ) -> Result<Snapshot, CaptureError> {
     let mappings = Mappings::read(clone.pid())?;
-    let mut regions = Regions::of(&mappings);
+    let memory = clone.memory()?;
+    let mut regions = Regions::of(memory, &mappings);
     // A process that has ended can't say any more what it kept for itself.
     if let Ok(after) = Mappings::read(process) {
         regions.add_not_copied(&interpreter.mappings, &after, &mappings);
@@ -199,7 +200,6 @@ fn read_clone(
     if let Ok(wiped) = exuvia_tracee::wiped_on_fork(clone.pid()) {
         regions.add_wiped(wiped);
     }
-    let memory = clone.memory()?;
     let mut code = ClonedCode::of(clone);
     let native: Option<&mut dyn NativeTraverse> = match options.native {
         true => Some(&mut code),
@@ -235,7 +235,7 @@ fn stopped(
     let walked = walk(
         &memory,
         interpreter,
-        &Regions::of(&mappings),
+        &Regions::of(&memory, &mappings),
         options.values,
         progress,
     );

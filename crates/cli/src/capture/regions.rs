@@ -1,20 +1,21 @@
 //! Where objects can lie.
 
 use crate::views::units;
+use exuvia_memory::Memory;
 use exuvia_snapshot::Diagnostic;
-use exuvia_tracee::{CoreFile, Mapping, Mappings};
+use exuvia_tracee::{CoreFile, Mappings, static_variables};
 use exuvia_walker::{Absent, AbsentReason, StaticData};
 use std::ops::Range;
-use std::path::PathBuf;
 
 /// Ranges of the target's addresses.
 #[derive(Debug, Default)]
 pub(super) struct Regions {
     /// Readable private memory.
     pub(super) readable: Vec<Range<u64>>,
-    /// The part of it that is mapped from files: images of programs and libraries.
+    /// The part of it that is mapped from files, images of programs and libraries, with the
+    /// zeroed variables behind their data. By address.
     pub(super) images: Vec<Range<u64>>,
-    /// The writable part of those, with the zeroed memory behind them.
+    /// Where those have variables, by address.
     pub(super) data: Vec<StaticData>,
     /// Memory of the process that is not read.
     pub(super) absent: Vec<Absent>,
@@ -23,25 +24,25 @@ pub(super) struct Regions {
 impl Regions {
     /// From the mappings of a process. Shared memory is left out: no Python object lies
     /// there, and a process may map gigabytes that it never touched.
-    pub(super) fn of(mappings: &Mappings) -> Self {
-        Self::parts(mappings, |range| vec![range])
+    pub(super) fn of(memory: &impl Memory, mappings: &Mappings) -> Self {
+        Self::parts(memory, mappings, |range| vec![range])
     }
 
     /// From a core, as far as there is anything to read.
     pub(super) fn of_core(core: &CoreFile) -> Self {
-        Self::parts(core.mappings(), |range| {
+        Self::parts(core.memory(), core.mappings(), |range| {
             core.memory().present(range).collect()
         })
     }
 
-    fn parts(mappings: &Mappings, parts: impl Fn(Range<u64>) -> Vec<Range<u64>>) -> Self {
+    fn parts(
+        memory: &impl Memory,
+        mappings: &Mappings,
+        parts: impl Fn(Range<u64>) -> Vec<Range<u64>>,
+    ) -> Self {
         let mut regions = Self::default();
-        // The file that was mapped last, where its first mapping begins, and where its last
-        // one ends.
-        let mut file = None;
         for mapping in mappings.iter() {
             let range = mapping.start.get()..mapping.end.get();
-            let is_image = file_of(mapping, &mut file);
             let permissions = mapping.permissions;
             if permissions.readable && permissions.shared {
                 regions.absent.push(Absent {
@@ -53,16 +54,6 @@ impl Regions {
             if !permissions.readable {
                 continue;
             }
-            if is_image
-                && permissions.writable
-                && let Some(file) = &file
-            {
-                regions.data.push(StaticData {
-                    range: range.clone(),
-                    image: file.name.clone(),
-                    base: file.base,
-                });
-            }
             if mapping.is_file() {
                 regions.images.extend(parts(range.clone()));
                 regions.readable.extend(parts(range));
@@ -70,7 +61,34 @@ impl Regions {
                 regions.readable.extend(parts(range));
             }
         }
+        for variables in static_variables(memory, mappings) {
+            let name = variables.file.file_name().unwrap_or_default();
+            regions
+                .data
+                .extend(parts(variables.range).into_iter().map(|range| StaticData {
+                    range,
+                    image: name.to_string_lossy().into_owned(),
+                    base: variables.bias,
+                }));
+        }
+        regions.add_zeroed_variables();
         regions
+    }
+
+    /// Adds to the images what lies behind their files: variables that begin as zeros.
+    fn add_zeroed_variables(&mut self) {
+        let mut zeroed = Vec::new();
+        let mut files = self.images.iter().peekable();
+        for StaticData { range, .. } in &self.data {
+            while files.next_if(|file| file.end <= range.start).is_some() {}
+            // A mapping has the whole page on which the file ends.
+            let is_of_file = files.peek().is_some_and(|file| file.contains(&range.start));
+            if !is_of_file {
+                zeroed.push(range.clone());
+            }
+        }
+        self.images.extend(zeroed);
+        self.images.sort_unstable_by_key(|image| image.start);
     }
 }
 
@@ -112,36 +130,4 @@ impl Regions {
             reason: AbsentReason::NotCopied,
         }));
     }
-}
-
-/// A file that is mapped, perhaps in several pieces, one behind the other.
-struct File {
-    path: PathBuf,
-    name: String,
-    base: u64,
-    end: u64,
-}
-
-/// Keeps the file that was mapped last; returns whether the mapping is of that file, or the
-/// zeroed memory right behind its data.
-fn file_of(mapping: &Mapping, file: &mut Option<File>) -> bool {
-    let (start, end) = (mapping.start.get(), mapping.end.get());
-    if mapping.is_file()
-        && let Some(path) = &mapping.path
-    {
-        match file {
-            Some(file) if file.path == *path => file.end = end,
-            _ => {
-                let name = path.file_name().unwrap_or_default();
-                *file = Some(File {
-                    name: name.to_string_lossy().into_owned(),
-                    path: path.clone(),
-                    base: start.saturating_sub(mapping.offset),
-                    end,
-                });
-            }
-        }
-        return true;
-    }
-    mapping.path.is_none() && file.as_ref().is_some_and(|file| file.end == start)
 }

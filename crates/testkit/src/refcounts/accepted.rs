@@ -127,10 +127,7 @@ pub(super) fn reason(one: &Differing, places: &Places, minor: u32) -> Option<&'s
         && let Some(place) = places.at(one.address)
     {
         let missing = one.count - one.found;
-        if place.variables >= missing {
-            return Some("static variables of C code hold it");
-        }
-        if place.stack > 0 {
+        if place.stack >= missing {
             return Some("C code on the stack of the main thread holds it");
         }
     }

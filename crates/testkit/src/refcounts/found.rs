@@ -23,13 +23,18 @@ impl Found {
             if is_interned(snapshot, source) {
                 continue;
             }
-            let is_frame = snapshot.type_of(source).tp_name == "frame";
+            // From 3.11 on a frame borrows its globals; those of one that outlived its call are
+            // shown as its own besides, because heapy does.
+            let borrows_globals = snapshot.type_of(source).tp_name == "frame"
+                && snapshot.references.of(source).any(|reference| {
+                    reference.weak && is_named(snapshot, reference.relation, "f_globals")
+                });
             for reference in snapshot.references.of(source) {
                 let target = reference.target;
                 // Pointers from static data to static data are set by the linker too.
                 let is_linked = is_static(source) && is_static(target);
-                // Shown as the frame's own, because heapy does; the function owns them.
-                let is_globals = is_frame && is_named(snapshot, reference.relation, "f_globals");
+                let is_globals =
+                    borrows_globals && is_named(snapshot, reference.relation, "f_globals");
                 if reference.weak {
                     possible[target.index()] +=
                         u32::from(matches!(reference.relation, Relation::Stack(_)));

@@ -6,9 +6,10 @@
 //! that only borrows for one that owns. Only objects whose count the interpreter does not
 //! maintain, the immortal ones, say nothing.
 //!
-//! What is left is looked for in the target's memory: C code holds objects in static
-//! variables, on its stack, and in memory of its own. The first two need no words; what lies
-//! elsewhere stands with its reason in `accepted.rs`.
+//! Static variables of C code, and entries of the evaluation stacks of running frames, may hold
+//! an object or be stale: they explain what nothing else does. What is left is looked for in the
+//! target's memory: C code holds objects on its stack, which needs no words, and in memory of
+//! its own, which stands with its reason in `accepted.rs`.
 
 mod accepted;
 mod found;
@@ -26,6 +27,10 @@ use groups::Groups;
 use places::Places;
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// Programs at rest: `plain` is an interpreter that did nothing yet; `oracle` has one of nearly
+/// everything.
+pub const PROGRAMS: [&str; 2] = ["plain", "oracle"];
 
 /// How the counts of a snapshot compare with what it has found.
 #[derive(Debug)]

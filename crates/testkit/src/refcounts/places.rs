@@ -13,8 +13,6 @@ const STATIC_OBJECT: u64 = 416;
 /// How often the address of an object stands where no object is.
 #[derive(Debug, Default)]
 pub(super) struct Place {
-    /// In the static variables of the program and its libraries.
-    pub(super) variables: u32,
     /// On the stack of the main thread, in frames of C code.
     pub(super) stack: u32,
     /// In other memory that belongs to no object that the snapshot has.
@@ -32,15 +30,8 @@ impl Places {
         let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
         let memory = File::open(format!("/proc/{pid}/mem"))?;
         let mut places = Self::default();
-        // Anonymous memory right behind the data of a file holds its zeroed variables.
-        let mut image_end = 0;
         for line in maps.lines() {
             let (start, end, writable, path) = mapping(line).context("a line of maps")?;
-            let is_file = path.starts_with('/') && !path.contains("(deleted)");
-            let is_image = is_file || (path.is_empty() && start == image_end);
-            if is_image {
-                image_end = end;
-            }
             if !writable {
                 continue;
             }
@@ -61,8 +52,6 @@ impl Places {
                         place.stack += 1;
                     } else if is_in_object(snapshot, word) {
                         // A reference that was found, or one that owns nothing.
-                    } else if is_image {
-                        place.variables += 1;
                     } else {
                         place.memory += 1;
                     }

@@ -265,8 +265,9 @@ pub(super) fn references<M: Memory>(
     let Some(table) = Table::read(reader, dict)? else {
         return Ok(());
     };
-    // The keys of a shared table belong to the class.
-    let key_hold = if table.values.is_null() {
+    // The keys of a shared table belong to the class, unless the class has taken another one
+    // since, and the dictionary alone is left.
+    let key_hold = if table.values.is_null() || table.keys.is_unshared() {
         Hold::Owned
     } else {
         Hold::Borrowed
