@@ -85,7 +85,10 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<
     };
     result.explained = result.objects - differing.len();
     let mut groups = Groups::default();
-    for one in differing {
+    for mut one in differing {
+        if let Some(place) = places.at(one.address) {
+            one.places.clone_from(&place.memory);
+        }
         match reason(&one, &places, interpreter.version.1) {
             Some(reason) => {
                 let text = format!("{} {}: {reason}", one.side(), one.type_name);
@@ -105,8 +108,12 @@ struct Differing {
     type_name: String,
     /// For a class its module and name, such as `decimal.Context`; else empty.
     class: String,
+    /// Its value, for what has one.
+    value: String,
     count: u32,
     found: u32,
+    /// Some places in memory that belongs to no object where its address stands.
+    places: Vec<String>,
 }
 
 impl Differing {
@@ -124,11 +131,17 @@ impl fmt::Display for Differing {
         let Self {
             address,
             class,
+            value,
             count,
             found,
+            places,
             ..
         } = self;
-        write!(f, "{class} at {address:#x} counts {count}, found {found}")
+        write!(f, "{class}{value} at {address:#x} counts {count}, found {found}")?;
+        if !places.is_empty() {
+            write!(f, ", stands at {}", places.join(" and "))?;
+        }
+        Ok(())
     }
 }
 
@@ -157,12 +170,15 @@ fn differing(snapshot: &Snapshot) -> Vec<Differing> {
                 return None;
             }
             let found_type = snapshot.type_of(id);
+            let value = snapshot.values.get(id);
             Some(Differing {
                 address: snapshot.objects.address[id.index()],
                 class: class(id),
+                value: value.map_or_else(String::new, |value| format!("{:?}", value.text())),
                 type_name: format!("{}.{}", found_type.module, found_type.name),
                 count,
                 found: found.owned(id),
+                places: Vec::new(),
             })
         })
         .collect()

@@ -10,13 +10,16 @@ const BLOCK: u64 = 1 << 20;
 /// `sys.getsizeof` says of some.
 const STATIC_OBJECT: u64 = 416;
 
-/// How often the address of an object stands where no object is.
+/// Places that are named in the description of an object.
+const NAMED: usize = 4;
+
+/// Where the address of an object stands, objects aside.
 #[derive(Debug, Default)]
 pub(super) struct Place {
-    /// On the stack of the main thread, in frames of C code.
+    /// How often on the stack of the main thread, as far as it is in use, in frames of C code.
     pub(super) stack: u32,
-    /// In other memory that belongs to no object that the snapshot has.
-    pub(super) memory: u32,
+    /// The first few places in other memory that belongs to no object that the snapshot has.
+    pub(super) memory: Vec<String>,
 }
 
 /// Where the addresses of some objects stand in a target's memory.
@@ -29,6 +32,7 @@ impl Places {
     pub(super) fn of(pid: u32, snapshot: &Snapshot, addresses: HashSet<u64>) -> Result<Self> {
         let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
         let memory = File::open(format!("/proc/{pid}/mem"))?;
+        let stack = stack_pointer(pid)?;
         let mut places = Self::default();
         for line in maps.lines() {
             let (start, end, writable, path) = mapping(line).context("a line of maps")?;
@@ -49,11 +53,10 @@ impl Places {
                     let word = at + 8 * i as u64;
                     let place = places.found.entry(address).or_default();
                     if path == "[stack]" {
-                        place.stack += 1;
-                    } else if is_in_object(snapshot, word) {
-                        // A reference that was found, or one that owns nothing.
-                    } else {
-                        place.memory += 1;
+                        place.stack += u32::from(word >= stack);
+                    } else if place.memory.len() < NAMED && !is_in_object(snapshot, word) {
+                        // In an object it is a reference that was found, or owns nothing.
+                        place.memory.push(format!("{path}+{:#x}", word - start));
                     }
                 }
                 at += bytes.len() as u64;
@@ -65,6 +68,14 @@ impl Places {
     pub(super) fn at(&self, address: u64) -> Option<&Place> {
         self.found.get(&address)
     }
+}
+
+/// How far the stack of the main thread is in use, which waits in a system call.
+fn stack_pointer(pid: u32) -> Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/syscall"))?;
+    let pointer = text.split_ascii_whitespace().rev().nth(1);
+    let pointer = pointer.and_then(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
+    pointer.with_context(|| format!("process {pid} does not wait: {text}"))
 }
 
 fn mapping(line: &str) -> Option<(u64, u64, bool, &str)> {
