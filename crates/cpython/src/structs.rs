@@ -225,6 +225,8 @@ structs! {
             // Entries own their names and borrow their values.
             type_cache = "type_cache.hashtable | types.type_cache.hashtable",
             type_cache_length = "length of type_cache.hashtable | length of types.type_cache.hashtable",
+            // In 3.10, what is first in it is the empty tuple.
+            tuple_free_list = "tuple.free_list",
             // Up to 3.10, from 3.9; before, a static variable.
             small_ints, small_ints_length = "length of small_ints",
             unicode_ids_size = "unicode.ids.size", unicode_ids_array = "unicode.ids.array",

@@ -61,6 +61,7 @@ pub(crate) fn find<M: Memory>(
             roots.static_type_states(reader, &prefix, interpreter.address);
         }
         roots.type_cache(reader, &prefix, interpreter.address);
+        roots.empty_tuple(reader, &prefix, interpreter.address);
         roots.small_ints(reader, &prefix, interpreter.address);
         roots.identifiers(reader, &prefix, interpreter.address);
         for thread in &interpreter.threads {
@@ -267,6 +268,33 @@ impl Roots {
                     }
                 }
             }
+        }
+    }
+
+    /// The empty tuple, of which there is one: in 3.10 it is the first of the freed tuples that
+    /// are kept for reuse, by their length, but not freed.
+    fn empty_tuple<M: Memory>(
+        &mut self,
+        reader: &mut Reader<'_, M>,
+        prefix: &str,
+        interpreter: RemoteAddress,
+    ) {
+        let structs = &reader.layout.structs;
+        let length = structs.py_tuple_object.ob_size;
+        let Some(list) = structs.py_interpreter_state.tuple_free_list else {
+            return;
+        };
+        let Ok(target) = reader.cache.pointer(interpreter.offset(list)) else {
+            return;
+        };
+        let is_tuple = matches!(reader.type_of(target), Some(info) if info.tp_name == "tuple");
+        if is_tuple && matches!(reader.cache.u64(target.offset(length)), Ok(0)) {
+            self.add(
+                format!("{prefix}empty_tuple"),
+                target,
+                RootCategory::Static,
+                true,
+            );
         }
     }
 

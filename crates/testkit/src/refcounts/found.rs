@@ -6,14 +6,22 @@ const INTERNED: usize = 1000;
 /// For each object, how many counted references lead to it.
 pub(super) struct Found {
     owned: Vec<u32>,
-    /// References that may count or be stale: entries of the evaluation stacks of running
-    /// frames, of which only the code of the evaluation loop knows how deep they are, and
-    /// static variables of C code.
+    /// References that may count or not: entries of the evaluation stacks of running frames,
+    /// of which only the code of the evaluation loop knows how deep they are, and static
+    /// variables of C code, which may be stale. Up to 3.10 also the keys of a table that the
+    /// dictionaries of instances share: it owns them, and their class may have taken another
+    /// one, so that no object is left whose own it is.
     possible: Vec<u32>,
 }
 
 impl Found {
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
+    /// `minor` is the version of Python 3.
+    pub(super) fn of(snapshot: &Snapshot, minor: u32) -> Self {
+        let is_possible = |relation| match relation {
+            Relation::Stack(_) => true,
+            Relation::Key(_) => minor <= 10,
+            _ => false,
+        };
         let objects = &snapshot.objects;
         let is_static = |id: ObjectId| objects.flags[id.index()].contains(ObjectFlags::STATIC);
         let mut possible = vec![0; objects.len()];
@@ -36,8 +44,7 @@ impl Found {
                 let is_globals =
                     borrows_globals && is_named(snapshot, reference.relation, "f_globals");
                 if reference.weak {
-                    possible[target.index()] +=
-                        u32::from(matches!(reference.relation, Relation::Stack(_)));
+                    possible[target.index()] += u32::from(is_possible(reference.relation));
                 } else if !is_linked && !is_globals {
                     owned[target.index()] += 1;
                 }

@@ -21,7 +21,7 @@ pub use groups::{Group, Side};
 use crate::{Exuvia, Interpreter, Target};
 use accepted::reason;
 use anyhow::{Result, ensure};
-use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
+use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, Snapshot};
 use found::Found;
 use groups::Groups;
 use places::Places;
@@ -73,7 +73,8 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<
             "{interpreter}, {program}: nothing changes in a process at rest, but {diagnostic:?}"
         );
     }
-    let differing = differing(&snapshot);
+    let minor = interpreter.version.1;
+    let differing = differing(&snapshot, minor);
     let addresses = differing.iter().map(|one| one.address).collect();
     let places = Places::of(target.pid(), &snapshot, addresses)?;
     let mut result = Reconciliation {
@@ -89,7 +90,7 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<
         if let Some(place) = places.at(one.address) {
             one.places.clone_from(&place.memory);
         }
-        match reason(&one, &places, interpreter.version.1) {
+        match reason(&one, &places, minor) {
             Some(reason) => {
                 let text = format!("{} {}: {reason}", one.side(), one.type_name);
                 *result.accepted.entry(text).or_default() += 1;
@@ -106,10 +107,9 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<
 struct Differing {
     address: u64,
     type_name: String,
-    /// For a class its module and name, such as `decimal.Context`; else empty.
-    class: String,
-    /// Its value, for what has one.
-    value: String,
+    /// What tells it from others of its type: of a class its module and name, such as
+    /// `decimal.Context`; of a module its name; its value, for what has one; else empty.
+    name: String,
     count: u32,
     found: u32,
     /// Some places in memory that belongs to no object where its address stands.
@@ -130,14 +130,13 @@ impl fmt::Display for Differing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             address,
-            class,
-            value,
+            name,
             count,
             found,
             places,
             ..
         } = self;
-        write!(f, "{class}{value} at {address:#x} counts {count}, found {found}")?;
+        write!(f, "{name} at {address:#x} counts {count}, found {found}")?;
         if !places.is_empty() {
             write!(f, ", stands at {}", places.join(" and "))?;
         }
@@ -152,17 +151,8 @@ fn counted(snapshot: &Snapshot) -> impl Iterator<Item = ObjectId> + '_ {
     })
 }
 
-fn differing(snapshot: &Snapshot) -> Vec<Differing> {
-    let found = Found::of(snapshot);
-    let class = |id: ObjectId| {
-        let mut types = snapshot.types.iter();
-        let class = types.find(|one| one.object == Some(id));
-        class.map_or_else(String::new, |one| match one.module.as_str() {
-            // A static type without a dot in its name.
-            "builtins" => one.name.clone(),
-            module => format!("{module}.{}", one.name),
-        })
-    };
+fn differing(snapshot: &Snapshot, minor: u32) -> Vec<Differing> {
+    let found = Found::of(snapshot, minor);
     counted(snapshot)
         .filter_map(|id| {
             let count = snapshot.objects.refcount[id.index()];
@@ -170,11 +160,9 @@ fn differing(snapshot: &Snapshot) -> Vec<Differing> {
                 return None;
             }
             let found_type = snapshot.type_of(id);
-            let value = snapshot.values.get(id);
             Some(Differing {
                 address: snapshot.objects.address[id.index()],
-                class: class(id),
-                value: value.map_or_else(String::new, |value| format!("{:?}", value.text())),
+                name: name(snapshot, id),
                 type_name: format!("{}.{}", found_type.module, found_type.name),
                 count,
                 found: found.owned(id),
@@ -182,6 +170,40 @@ fn differing(snapshot: &Snapshot) -> Vec<Differing> {
             })
         })
         .collect()
+}
+
+fn name(snapshot: &Snapshot, id: ObjectId) -> String {
+    if let Some(class) = snapshot.types.iter().find(|one| one.object == Some(id)) {
+        return match class.module.as_str() {
+            // A static type without a dot in its name.
+            "builtins" => class.name.clone(),
+            module => format!("{module}.{}", class.name),
+        };
+    }
+    let value = |id| {
+        snapshot
+            .values
+            .get(id)
+            .map(|value| value.text().into_owned())
+    };
+    let name = match snapshot.type_of(id).tp_name.as_str() {
+        "module" => module_dict(snapshot, id).and_then(|dict| {
+            let mut entries = snapshot.references.of(dict);
+            let name = entries.find(|entry| match entry.relation {
+                Relation::Value(key) => value(key).as_deref() == Some("__name__"),
+                _ => false,
+            });
+            value(name?.target)
+        }),
+        "tuple" if snapshot.references.of(id).len() == 0 => Some("()".to_owned()),
+        _ => value(id),
+    };
+    name.unwrap_or_default()
+}
+
+fn module_dict(snapshot: &Snapshot, module: ObjectId) -> Option<ObjectId> {
+    let mut referents = snapshot.references.of(module).map(|one| one.target);
+    referents.find(|&target| snapshot.type_of(target).tp_name == "dict")
 }
 
 impl fmt::Display for Reconciliation {
