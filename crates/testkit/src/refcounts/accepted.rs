@@ -49,7 +49,7 @@ const ACCEPTED: &[Accepted] = &[
         )
     },
     Accepted {
-        versions: (13, LATER),
+        versions: (12, LATER),
         ..held(
             "builtins.builtin_function_or_method",
             "the state of a tokenizer owns the function that reads its lines (pegen's tok_state)",
@@ -80,6 +80,21 @@ const ACCEPTED: &[Accepted] = &[
             "PyType_Ready counts `object` as the base of each static type that names none, and \
              not the bases that static types name",
         )
+    },
+    Accepted {
+        name: Some("sys"),
+        versions: (8, 8),
+        ..held("builtins.module", FIRST)
+    },
+    Accepted {
+        name: Some("builtins"),
+        versions: (8, 8),
+        ..held("builtins.module", FIRST)
+    },
+    Accepted {
+        name: Some("_warnings"),
+        versions: (8, 8),
+        ..held("builtins.module", FIRST)
     },
     Accepted {
         name: Some("_thread.lock"),
@@ -223,6 +238,8 @@ const ACCEPTED: &[Accepted] = &[
 
 const SQLITE: &str = "SQLite keeps the functions, collations and classes that were given to it in \
                       tables of its own";
+const FIRST: &str = "pylifecycle.c does not give up the modules that it makes before it can import \
+                     any";
 const EXPORTS: &str = "what the module exports for other C code, in a capsule, owns the class \
                        (PySocketModule_APIObject, PyCurses_API)";
 const WARNINGS: &str = "is_internal_frame (_warnings.c) counts its text twice, and keeps it in one \

@@ -187,23 +187,30 @@ fn name(snapshot: &Snapshot, id: ObjectId) -> String {
             .map(|value| value.text().into_owned())
     };
     let name = match snapshot.type_of(id).tp_name.as_str() {
-        "module" => module_dict(snapshot, id).and_then(|dict| {
-            let mut entries = snapshot.references.of(dict);
-            let name = entries.find(|entry| match entry.relation {
-                Relation::Value(key) => value(key).as_deref() == Some("__name__"),
-                _ => false,
-            });
-            value(name?.target)
-        }),
+        "module" => module_name(snapshot, id),
         "tuple" if snapshot.references.of(id).len() == 0 => Some("()".to_owned()),
-        _ => value(id),
+        _ => text(snapshot, id),
     };
     name.unwrap_or_default()
 }
 
-fn module_dict(snapshot: &Snapshot, module: ObjectId) -> Option<ObjectId> {
-    let mut referents = snapshot.references.of(module).map(|one| one.target);
-    referents.find(|&target| snapshot.type_of(target).tp_name == "dict")
+/// What the dictionary of a module says; the module may refer to other dictionaries as well.
+fn module_name(snapshot: &Snapshot, module: ObjectId) -> Option<String> {
+    let is_name = |relation| match relation {
+        Relation::Value(key) => text(snapshot, key).as_deref() == Some("__name__"),
+        _ => false,
+    };
+    let referents = snapshot.references.of(module).map(|one| one.target);
+    let mut dicts = referents.filter(|&target| snapshot.type_of(target).tp_name == "dict");
+    dicts.find_map(|dict| {
+        let mut entries = snapshot.references.of(dict);
+        let name = entries.find(|entry| is_name(entry.relation))?;
+        text(snapshot, name.target)
+    })
+}
+
+fn text(snapshot: &Snapshot, id: ObjectId) -> Option<String> {
+    Some(snapshot.values.get(id)?.text().into_owned())
 }
 
 impl fmt::Display for Reconciliation {
