@@ -130,6 +130,14 @@ const ACCEPTED: &[Accepted] = &[
         )
     },
     Accepted {
+        name: Some("__main__"),
+        versions: (8, 8),
+        ..held(
+            "builtins.str",
+            "create_filter (_warnings.c) does not give up the name that it puts into a filter",
+        )
+    },
+    Accepted {
         name: Some("importlib"),
         versions: (8, 10),
         ..held("builtins.str", WARNINGS)

@@ -172,6 +172,7 @@ fn differing(snapshot: &Snapshot, minor: u32) -> Vec<Differing> {
         .collect()
 }
 
+/// What tells an object from others of its type.
 fn name(snapshot: &Snapshot, id: ObjectId) -> String {
     if let Some(class) = snapshot.types.iter().find(|one| one.object == Some(id)) {
         return match class.module.as_str() {
@@ -180,12 +181,6 @@ fn name(snapshot: &Snapshot, id: ObjectId) -> String {
             module => format!("{module}.{}", class.name),
         };
     }
-    let value = |id| {
-        snapshot
-            .values
-            .get(id)
-            .map(|value| value.text().into_owned())
-    };
     let name = match snapshot.type_of(id).tp_name.as_str() {
         "module" => module_name(snapshot, id),
         "tuple" if snapshot.references.of(id).len() == 0 => Some("()".to_owned()),

@@ -14,6 +14,7 @@ mod graphs;
 mod hostile;
 mod instances;
 mod native;
+mod roots;
 mod scalars;
 mod types;
 mod variables;
