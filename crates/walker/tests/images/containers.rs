@@ -85,6 +85,22 @@ fn a_split_dict_borrows_the_keys_of_its_class() {
     }
 }
 
+/// The class has taken another table since, and the dictionary is the only one left.
+#[test]
+fn a_split_dict_owns_the_keys_that_its_class_gave_up() {
+    for python in Python::ALL {
+        let mut heap = Heap::new(python);
+        let [a] = ints(&mut heap);
+        let x = heap.text("x");
+        let keys = heap.shared_keys(&[x]);
+        let dict = heap.split_dict(keys, &[a]);
+        let table = heap.image.pointer(dict.offset(MA_KEYS));
+        heap.image.put_u64(table, 1);
+        let walked = walk_sound(heap, python);
+        assert_eq!(walked.owned(dict), steps([(".keys()[0]", x), ("[x]", a)]));
+    }
+}
+
 #[test]
 fn sets_with_members_that_were_removed() {
     let python = Python::V3_13;
