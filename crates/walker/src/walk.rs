@@ -49,7 +49,7 @@ pub struct Target<'a> {
     pub regions: &'a [Range<u64>],
     /// The parts of it that are images of the program and its libraries.
     pub images: &'a [Range<u64>],
-    /// The writable parts of those, with the zeroed memory behind them: static variables.
+    /// Where those have static variables, by address.
     pub data: &'a [StaticData],
     /// Memory that the process has and that can't be read here.
     pub absent: &'a [Absent],

@@ -94,7 +94,8 @@ fn a_split_dict_owns_the_keys_that_its_class_gave_up() {
         let x = heap.text("x");
         let keys = heap.shared_keys(&[x]);
         let dict = heap.split_dict(keys, &[a]);
-        let table = heap.image.pointer(dict.offset(MA_KEYS));
+        // `ma_keys`, and its `dk_refcnt`.
+        let table = heap.image.pointer(dict.offset(32));
         heap.image.put_u64(table, 1);
         let walked = walk_sound(heap, python);
         assert_eq!(walked.owned(dict), steps([(".keys()[0]", x), ("[x]", a)]));
