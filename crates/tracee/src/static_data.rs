@@ -258,27 +258,28 @@ mod tests {
         ]
     }
 
-    fn ranges(memory: &Page, mappings: Vec<Mapping>) -> Vec<Range<u64>> {
+    /// Where variables begin and end.
+    fn ranges(memory: &Page, mappings: Vec<Mapping>) -> Vec<(u64, u64)> {
         let found = static_variables(memory, &mappings.into_iter().collect());
         let offset = |address| address - BASE;
         let ranges = found.into_iter().map(|variables| {
             assert_eq!(variables.file, Path::new(LIBRARY));
             assert_eq!(variables.bias, BASE);
-            offset(variables.range.start)..offset(variables.range.end)
+            (offset(variables.range.start), offset(variables.range.end))
         });
         ranges.collect()
     }
 
     #[test]
     fn they_end_where_the_headers_say() {
-        let expected = [2 * PAGE..3 * PAGE, 3 * PAGE..3 * PAGE + PAGE / 2];
+        let expected = [(2 * PAGE, 3 * PAGE), (3 * PAGE, 3 * PAGE + PAGE / 2)];
         assert_eq!(ranges(&library(), loaded()), expected);
     }
 
     #[test]
     fn headers_can_lie_behind_the_first_ones() {
         let moved = file(&[code(), data(PAGE + PAGE / 2)], 1024);
-        assert_eq!(ranges(&moved, loaded()), [2 * PAGE..2 * PAGE + PAGE / 2]);
+        assert_eq!(ranges(&moved, loaded()), [(2 * PAGE, 2 * PAGE + PAGE / 2)]);
     }
 
     #[test]
@@ -303,7 +304,7 @@ mod tests {
         let endless = file(&[code(), data(u64::MAX)], 64);
         let mut mapped = loaded();
         mapped.truncate(3);
-        assert_eq!(ranges(&endless, mapped), [2 * PAGE..3 * PAGE]);
+        assert_eq!(ranges(&endless, mapped), [(2 * PAGE, 3 * PAGE)]);
     }
 
     #[test]
