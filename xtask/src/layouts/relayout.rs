@@ -35,6 +35,7 @@ impl Image {
             image: &self,
             replaced: &replaced,
             sizes: HashMap::new(),
+            own_sizes: HashMap::new(),
         };
         let mut moved = Vec::new();
         let mut left_out = HashSet::new();
@@ -156,6 +157,8 @@ struct Rules<'a> {
     replaced: &'a HashMap<TypeId, TypeId>,
     /// The records computed so far; `None` where the rules fail, or while they are at work.
     sizes: HashMap<TypeId, Option<Size>>,
+    /// The same of the build itself.
+    own_sizes: HashMap<TypeId, Option<Size>>,
 }
 
 impl Rules<'_> {
@@ -254,8 +257,14 @@ impl Rules<'_> {
         match (with, new) {
             // A definition of the headers, or of the build itself, stands as it is.
             (With::Own, _) => {
-                let align = self.lay_out(record, With::Own, depth + 1)?.align;
-                Some((record.size, align))
+                if let Some(known) = self.own_sizes.get(&id) {
+                    return *known;
+                }
+                self.own_sizes.insert(id, None);
+                let own = self.lay_out(record, With::Own, depth + 1);
+                let size = own.map(|own| (record.size, own.align));
+                self.own_sizes.insert(id, size);
+                size
             }
             (With::Headers, Some(new)) => self.size(Some(new), With::Own, depth + 1),
             (With::Headers, None) => {
