@@ -2,7 +2,7 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
+use crate::offset;
 use crate::types::{
     BASETYPE, HAVE_GC, HEAPTYPE, INHERITED, INLINE_VALUES, MANAGED_DICT, MANAGED_WEAKREF, READY,
 };

@@ -2,7 +2,7 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
+use crate::offset;
 use crate::{Heap, Python};
 
 /// Pointers in a block of a deque.

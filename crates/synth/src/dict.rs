@@ -2,7 +2,7 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
+use crate::offset;
 use crate::{Heap, Python};
 
 const GENERAL: u8 = 0;

@@ -2,7 +2,8 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::{FramesAbi, InterpreterFramesAbi, offset};
+use crate::abi::{FramesAbi, InterpreterFramesAbi};
+use crate::offset;
 use crate::{Heap, frame_object};
 
 /// How a variable of a function is kept: `co_localspluskinds`.

@@ -2,8 +2,8 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
 use crate::abi_old::{ObjectFramesAbi, StackTop};
+use crate::offset;
 use crate::{Code, FrameSpec, Heap, Python, State, Variable};
 
 /// `PyCodeObject`

@@ -3,7 +3,8 @@ use std::ops::Range;
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::{Abi, offset};
+use crate::abi::Abi;
+use crate::offset;
 use crate::{Image, Process, Python, types};
 
 /// Where the image of the program lies: the runtime, the interpreter and static objects.

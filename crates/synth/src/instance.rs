@@ -2,7 +2,7 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
+use crate::offset;
 use crate::{Class, Heap, Python};
 
 /// What stands before an instance with a dictionary, besides the collector's head.

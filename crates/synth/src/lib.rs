@@ -23,11 +23,12 @@ mod free_threaded;
 mod heap;
 mod image;
 mod instance;
+pub mod offset;
 mod process;
 mod text;
 mod types;
 
-pub use abi::{Python, offset};
+pub use abi::Python;
 pub use class::{Class, ClassSpec};
 pub use dict::SharedKeys;
 pub use everything::everything;

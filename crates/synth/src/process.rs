@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
+use crate::offset;
 use crate::{Heap, Image};
 
 /// `PREV_MASK_FINALIZED`: a flag in the link to the object before.

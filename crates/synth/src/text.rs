@@ -2,7 +2,7 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::offset;
+use crate::offset;
 use crate::{Heap, Python};
 
 /// How a `str` is stored.

@@ -2,8 +2,9 @@
 
 use exuvia_memory::RemoteAddress;
 
-use crate::abi::{FramesAbi, offset};
+use crate::abi::FramesAbi;
 use crate::containers::deque_size;
+use crate::offset;
 use crate::{Heap, Python, frame_object};
 
 pub(crate) const INLINE_VALUES: u64 = 1 << 2;
