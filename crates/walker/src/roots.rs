@@ -57,9 +57,6 @@ pub(crate) fn find<M: Memory>(
         );
         roots.atexit(reader, &prefix, interpreter.address);
         roots.static_types(reader, &prefix, interpreter.address);
-        if interpreter.address != reader.interpreter {
-            roots.static_type_states(reader, &prefix, interpreter.address);
-        }
         roots.type_cache(reader, &prefix, interpreter.address);
         roots.empty_tuple(reader, &prefix, interpreter.address);
         roots.small_ints(reader, &prefix, interpreter.address);
@@ -200,38 +197,10 @@ impl Roots {
         }
     }
 
-    /// The built-in types that an interpreter keeps a state for.
+    /// The built-in types that an interpreter keeps a state for, and what an interpreter other
+    /// than the main one keeps of each type in C: a dictionary and a list of subclasses. Those
+    /// of the main one are found from the types.
     fn static_types<M: Memory>(
-        &mut self,
-        reader: &mut Reader<'_, M>,
-        prefix: &str,
-        interpreter: RemoteAddress,
-    ) {
-        let structs = &reader.layout.structs;
-        let i = &structs.py_interpreter_state;
-        let (Some(state), Some(array), Some(length)) = (
-            &structs.static_type_state,
-            i.types_builtins,
-            i.types_builtins_length,
-        ) else {
-            return;
-        };
-        for n in 0..length {
-            let at = interpreter.offset(array + n * state.size + state.type_);
-            let Ok(address) = reader.cache.pointer(at) else {
-                break;
-            };
-            if let Some(info) = reader.type_at(address) {
-                let name = format!("{prefix}static_types['{}']", info.tp_name);
-                self.add(name, address, RootCategory::Static, false);
-            }
-        }
-    }
-
-    /// What an interpreter other than the main one keeps of the built-in types: each has a
-    /// dictionary and a list of subclasses there. Those of the main one are found from the
-    /// types.
-    fn static_type_states<M: Memory>(
         &mut self,
         reader: &mut Reader<'_, M>,
         prefix: &str,
@@ -242,14 +211,20 @@ impl Roots {
         let Some(state) = &structs.static_type_state else {
             return;
         };
-        let arrays = [
-            (i.types_builtins, i.types_builtins_length),
-            (i.types_for_extensions, i.types_for_extensions_length),
+        let builtins = (true, i.types_builtins, i.types_builtins_length);
+        let extensions = (false, i.types_for_extensions, i.types_for_extensions_length);
+        let is_main = interpreter == reader.interpreter;
+        let kept = [
+            ("__dict__", state.tp_dict),
+            ("tp_subclasses", state.tp_subclasses),
         ];
-        for (array, length) in arrays {
+        for (are_builtins, array, length) in [builtins, extensions] {
             let (Some(array), Some(length)) = (array, length) else {
                 continue;
             };
+            if is_main && !are_builtins {
+                continue;
+            }
             for n in 0..length {
                 let at = interpreter.offset(array + n * state.size);
                 let Ok(address) = reader.cache.pointer(at.offset(state.type_)) else {
@@ -258,14 +233,15 @@ impl Roots {
                 let Some(info) = reader.type_at(address) else {
                     continue;
                 };
-                for (field, offset) in [
-                    ("__dict__", state.tp_dict),
-                    ("tp_subclasses", state.tp_subclasses),
-                ] {
-                    if let Ok(target) = reader.cache.pointer(at.offset(offset)) {
-                        let name = format!("{prefix}static_types['{}'].{field}", info.tp_name);
+                let name = format!("{prefix}static_types['{}']", info.tp_name);
+                for (field, offset) in kept.iter().filter(|_| !is_main) {
+                    if let Ok(target) = reader.cache.pointer(at.offset(*offset)) {
+                        let name = format!("{name}.{field}");
                         self.add(name, target, RootCategory::Static, true);
                     }
+                }
+                if are_builtins {
+                    self.add(name, address, RootCategory::Static, false);
                 }
             }
         }
