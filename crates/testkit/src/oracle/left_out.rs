@@ -78,14 +78,14 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     },
     LeftOut {
         of: CYTHON_FUNCTION,
-        details: &["->word[8]", "->word[9]", "->word[10]"],
+        details: &[".func_name", "->word[8]", "->word[9]", "->word[10]"],
         to: STR,
         reason: "Cython: __Pyx_CyFunction_traverse passes func_name and func_qualname to \
                  __Pyx_VISIT_CONST, which does nothing",
     },
     LeftOut {
         of: CYTHON_FUNCTION,
-        details: &["->word[12]", "->word[13]"],
+        details: &[".func_code"],
         to: &["builtins.code"],
         reason: "Cython: __Pyx_CyFunction_traverse passes func_code to __Pyx_VISIT_CONST, which \
                  does nothing",
@@ -126,13 +126,13 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     },
     LeftOut {
         of: &["pandas.Interval", "pandas._libs.interval.Interval"],
-        details: &["->word[4]"],
+        details: &[".closed"],
         to: STR,
         reason: "Cython does not visit members that can't be part of a cycle: `closed` is a str",
     },
     LeftOut {
         of: &["pandas._libs.indexing.NDFrameIndexerBase"],
-        details: &["->word[3]"],
+        details: &[".name"],
         to: STR,
         reason: "Cython does not visit members that can't be part of a cycle: `name` is a str",
     },
@@ -145,7 +145,7 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     },
     LeftOut {
         of: &["charset_normalizer.md.CharInfo"],
-        details: &["->word[2]", "->word[17]"],
+        details: &[".character", ".unaccented"],
         to: STR,
         reason: "Cython does not visit members that can't be part of a cycle: `character` and \
                  `unaccented` are texts",
@@ -221,7 +221,7 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     },
     LeftOut {
         of: &["pydantic_core._pydantic_core.ValidationError"],
-        details: &["->word[11]", "->word[12]"],
+        details: &[".title"],
         to: STR,
         reason: "pydantic-core: __traverse__ of ValidationError visits its errors, and not title, \
                  a Py<PyAny>",
