@@ -7,6 +7,7 @@ use crate::walk::Progress;
 use exuvia_memory::Memory;
 use exuvia_snapshot::{NameId, ObjectId, Snapshot};
 use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -68,8 +69,12 @@ impl Asking {
                     evidence: Evidence::default(),
                 }));
             }
+            // A getter of a field that is not set raises an exception. The objects with the most
+            // fields come first, so that it is not given up before it could answer.
+            let mut order: Vec<_> = (0..one.samples.len()).collect();
+            order.sort_by_key(|&sample| Reverse(one.samples[sample].fields.len()));
             for getter in 0..table.getters.len() {
-                let each = (0..one.samples.len()).map(|sample| Planned {
+                let each = order.iter().map(|&sample| Planned {
                     table: asking.tables.len(),
                     getter,
                     sample,
