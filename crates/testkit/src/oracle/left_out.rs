@@ -98,13 +98,6 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
                  which __Pyx_CyFunction_clear releases",
     },
     LeftOut {
-        of: &["builtins.cython_function_or_method"],
-        details: &["->word[6]"],
-        to: &[],
-        reason: "no reference: Cython 0.29 never sets the vectorcall of PyCFunctionObject, in \
-                 which stands what was in the memory before, and the count leaves room for it",
-    },
-    LeftOut {
         of: CYTHON_FUNCTION,
         details: HEAP_TYPE,
         to: &["_cython_*._common_types_metatype", "builtins.type"],
@@ -225,13 +218,6 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
         to: STR,
         reason: "pydantic-core: __traverse__ of ValidationError visits its errors, and not title, \
                  a Py<PyAny>",
-    },
-    LeftOut {
-        of: &["pydantic_core._pydantic_core.Url"],
-        details: &["->word[*]"],
-        to: &[],
-        reason: "no reference: a Url has none, but an enum of Rust whose unused part holds what \
-                 was in the memory before, and the count leaves room for it",
     },
     LeftOut {
         of: &["pybind11_builtins.pybind11_static_property"],

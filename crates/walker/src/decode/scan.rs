@@ -60,7 +60,8 @@ fn is_atom<M: Memory>(reader: &mut Reader<'_, M>, address: RemoteAddress) -> boo
         && reader.type_of(address).is_some_and(|info| !info.has_gc())
 }
 
-/// The words of an object that no field accounts for, each with its place.
+/// The words of an object that no field accounts for and that may be object pointers, each with
+/// its place.
 pub(crate) fn words<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,
@@ -80,7 +81,8 @@ pub(crate) fn words<M: Memory>(
         let offset = start + at;
         let is_known = info.fields.iter().any(|field| field.offset == offset)
             || info.dict == DictPlacement::At(offset)
-            || info.weaklistoffset == offset;
+            || info.weaklistoffset == offset
+            || info.opaque.contains(&offset);
         let target = pointer_in(&bytes, at);
         if !is_known && target != object {
             words.push(((offset / 8) as usize, target));

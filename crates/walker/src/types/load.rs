@@ -104,6 +104,7 @@ fn read<M: Memory>(
         scan: solid.scan,
         native,
         unseen: solid.unseen,
+        opaque: solid.opaque,
         traverse: head.traverse,
         getset: match solid.scan {
             true => solid.getset,
@@ -222,6 +223,8 @@ struct SolidBase {
     /// The decoder of the first of them that has one, and the fields that it knows.
     extension: Option<Extension>,
     extension_fields: Vec<Field>,
+    /// Offsets of words that it knows to be no object pointers.
+    opaque: Vec<u64>,
 }
 
 /// Follows `tp_base` from a type to the first base whose family is known, `object` at the
@@ -241,6 +244,7 @@ fn solid_base<M: Memory>(
         variant: None,
         extension: None,
         extension_fields: Vec::new(),
+        opaque: Vec::new(),
     };
     // A table lists all fields of the struct, and the struct of a base need not be its
     // beginning (`_io.FileIO` and `_io._IOBase`): the first that is found serves.
@@ -271,6 +275,7 @@ fn solid_base<M: Memory>(
             described = found.is_complete;
             solid.extension = Some(found.extension);
             solid.extension_fields = found.fields;
+            solid.opaque = found.opaque;
         }
         if !described {
             if let Some((more, variant)) = table {

@@ -59,6 +59,8 @@ pub(crate) struct TypeInfo {
     /// The bytes of instances that this `tp_traverse` does not know: they belong to a base in
     /// C that has none of its own.
     pub(crate) unseen: Range<u64>,
+    /// Offsets of words that a decoder knows to be no object pointers.
+    pub(crate) opaque: Vec<u64>,
     /// `tp_traverse`.
     pub(crate) traverse: RemoteAddress,
     /// `tp_getset` of each base in C that is in no table, the nearest first: getters may give
@@ -99,6 +101,7 @@ impl TypeInfo {
             scan: false,
             native: None,
             unseen: 0..0,
+            opaque: Vec::new(),
             traverse: RemoteAddress::NULL,
             getset: Vec::new(),
             fields: Vec::new(),

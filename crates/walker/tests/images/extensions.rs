@@ -205,3 +205,24 @@ fn fields_of_cffi_that_are_not_set_are_no_references() {
     let wanted = steps([("->ct_itemdescr", item), ("->ct_unique_key", key)]);
     assert_eq!(walked.owned(ctype), wanted);
 }
+
+/// Cython 0.29 never sets the `vectorcall` of its functions, and pydantic-core's URLs have words of
+/// Rust that are in use only at times.
+#[test]
+fn words_that_are_no_pointers_are_no_references() {
+    for (tp_name, wanted) in [
+        ("cython_function_or_method", &["->word[5]", "->word[7]"][..]),
+        ("pydantic_core._pydantic_core.Url", &[]),
+        ("nobody_knows.Url", &["->word[5]", "->word[6]", "->word[7]"]),
+    ] {
+        let mut heap = Heap::new(PYTHON);
+        let items = [0, 1, 2].map(|i| heap.int(1_000 + i));
+        let class = heap.extension_type(tp_name, 64);
+        let [a, b, c] = items.map(|item| item.get());
+        let object = heap.raw(class, &[0, 0, 0, a, b, c]);
+        let walked = walk_broken(&heap.finish(), PYTHON);
+        let owned = walked.owned(object);
+        let found: Vec<_> = owned.iter().map(|(step, _)| step.as_str()).collect();
+        assert_eq!(found, wanted, "{tp_name}");
+    }
+}

@@ -11,6 +11,7 @@ mod arrow;
 mod capsule;
 mod cffi;
 mod cpp;
+mod cython_function;
 mod greenlet;
 mod numpy_array;
 mod numpy_dtype;
@@ -20,6 +21,7 @@ mod numpy_scalar;
 mod numpy_string;
 mod numpy_ufunc;
 mod pandas_table;
+mod pydantic_url;
 mod torch;
 mod upb;
 mod upb_arena;
@@ -68,6 +70,8 @@ struct Taken<D> {
     decoder: D,
     /// The object pointers at fixed places of its struct.
     fields: Vec<Field>,
+    /// Offsets of words that are no object pointers, whatever stands in them.
+    opaque: Vec<u64>,
     /// Whether the decoder finds all references: nothing else looks for more.
     is_complete: bool,
 }
@@ -78,6 +82,7 @@ impl<D> Taken<D> {
         Some(Self {
             decoder,
             fields,
+            opaque: Vec::new(),
             is_complete: true,
         })
     }
@@ -87,6 +92,17 @@ impl<D> Taken<D> {
         Some(Self {
             decoder,
             fields,
+            opaque: Vec::new(),
+            is_complete: false,
+        })
+    }
+
+    /// A type of which nothing is known but that some of its words are no object pointers.
+    fn opaque(decoder: D, opaque: Vec<u64>) -> Option<Self> {
+        Some(Self {
+            decoder,
+            fields: Vec::new(),
+            opaque,
             is_complete: false,
         })
     }
@@ -165,6 +181,7 @@ macro_rules! decoders {
                 return Some(taken.map(|taken| taken.map(|taken| Taken {
                     decoder: Extension::$variant(taken.decoder),
                     fields: taken.fields,
+                    opaque: taken.opaque,
                     is_complete: taken.is_complete,
                 })));
             })*
@@ -216,6 +233,7 @@ decoders! {
     Arrow: arrow::Arrow,
     Capsule: capsule::Capsule,
     Cffi: cffi::Cffi,
+    CythonFunction: cython_function::CythonFunction,
     Greenlet: greenlet::Greenlet,
     NumpyArray: numpy_array::Array,
     NumpyString: numpy_string::StringDtype,
@@ -225,6 +243,7 @@ decoders! {
     NumpyUfunc: numpy_ufunc::Ufunc,
     NumpyIterator: numpy_iterator::ArrayIterator,
     PandasTable: pandas_table::HashTable,
+    PydanticUrl: pydantic_url::Url,
     Torch: torch::Torch,
     Upb: upb::Upb,
 }
@@ -241,6 +260,8 @@ impl Extension {
 pub(crate) struct Found {
     pub(crate) extension: Extension,
     pub(crate) fields: Vec<Field>,
+    /// Offsets of words that are no object pointers.
+    pub(crate) opaque: Vec<u64>,
     /// Whether the decoder finds all references of the instances.
     pub(crate) is_complete: bool,
 }
@@ -264,6 +285,7 @@ pub(crate) fn of_c_type<M: Memory>(
         Ok(Some(taken)) => Some(Found {
             extension: taken.decoder,
             fields: taken.fields,
+            opaque: taken.opaque,
             is_complete: taken.is_complete,
         }),
         Ok(None) | Err(_) => {
