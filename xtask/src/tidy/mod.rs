@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: rules of the workspace that no compiler and no lint knows.
 
 mod dependencies;
+mod diagnostics;
 mod sources;
 
 use anyhow::{Result, bail};
@@ -10,6 +11,7 @@ use std::fmt;
 pub(crate) fn run() -> Result<()> {
     let mut findings = dependencies::check()?;
     findings.extend(sources::check()?);
+    findings.extend(diagnostics::check()?);
     for finding in &findings {
         eprintln!("{finding}");
     }
