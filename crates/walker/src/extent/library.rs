@@ -49,11 +49,17 @@ pub(super) fn c_string_bytes<M: Memory>(
     if text.is_null() {
         return Ok(0);
     }
-    let mut length = 0;
-    while length < MAX_C_STRING && reader.cache.u8(text.offset(length))? != 0 {
+    let mut length: u64 = 0;
+    loop {
+        // Many objects can claim the same text.
+        if length.is_multiple_of(8) {
+            reader.spend(text, 1)?;
+        }
+        if length == MAX_C_STRING || reader.cache.u8(text.offset(length))? == 0 {
+            return Ok(length + 1);
+        }
         length += 1;
     }
-    Ok(length + 1)
 }
 
 pub(super) fn stg_dict<M: Memory>(
@@ -67,7 +73,7 @@ pub(super) fn stg_dict<M: Memory>(
         // `__sizeof__` adds what the struct has more than a dictionary to a size that
         // counts it already.
         let more = s.size - structs.py_dict_object.size;
-        parts.own += more;
+        parts.own = parts.own.saturating_add(more);
         let fields = CtypesFields {
             format: s.format,
             ndim: s.ndim,
@@ -205,10 +211,12 @@ pub(super) fn code_count<M: Memory>(
 ) -> Result<u64, Fault> {
     let codes = reader.cache.pointer(object.offset(codes))?;
     let mut count = 0;
-    while !codes.is_null()
-        && count < MAX_CODES
-        && !reader.cache.pointer(codes.offset(count * step))?.is_null()
-    {
+    while !codes.is_null() && count < MAX_CODES {
+        // Many objects can claim the same format.
+        reader.spend(codes, step.div_ceil(8))?;
+        if reader.cache.pointer(codes.offset(count * step))?.is_null() {
+            break;
+        }
         count += 1;
     }
     Ok(count)

@@ -137,8 +137,9 @@ impl Search<'_> {
             blocks: u64_in(&page, p.capacity) as u16,
             object: before + self.debug_head,
         };
-        if u64::from(area.blocks) * block_size > first_slice.offset(bytes).get() - first_block.get()
-        {
+        // The first block lies in the page, wherever in the address space that is.
+        let before_first = first_block.get().wrapping_sub(first_slice.get());
+        if u64::from(area.blocks).saturating_mul(block_size) > bytes.saturating_sub(before_first) {
             finds.diagnostics.count(Trouble::BrokenSegment, entry);
             return Ok(0);
         }

@@ -176,6 +176,82 @@ fn types_of_fields_that_lead_back() {
     assert!(walked.trouble("implausible-length") > 0);
 }
 
+/// The words of a `numpy.dtype` of 2.x behind its head, whose items hold references.
+fn dtype_words(type_num: u64, size: u64) -> [u64; 13] {
+    [0, type_num << 32, 1, size, 8, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
+/// A `numpy.ndarray` with one axis.
+fn array_of(
+    heap: &mut Heap,
+    dtype: RemoteAddress,
+    data: u64,
+    length: u64,
+    stride: u64,
+) -> RemoteAddress {
+    let shape = heap.allocate(16);
+    heap.image.put_u64(shape, length);
+    heap.image.put_u64(shape.offset(8), stride);
+    let array_type = heap.extension_type("numpy.ndarray", 96);
+    let (dimensions, strides) = (shape.get(), shape.offset(8).get());
+    let descr = dtype.get();
+    let words = [data, 1, dimensions, strides, 0, descr, OWNDATA, 0, 0, 0];
+    heap.raw(array_type, &words)
+}
+
+/// As `numpy.empty(10**15, [('a', object, (0,))])` makes one, in no memory at all.
+#[test]
+fn items_without_objects_or_without_bytes_are_not_looked_for() {
+    const OBJECT: u64 = 17;
+    const VOID: u64 = 20;
+    for (type_num, size, length) in [
+        (VOID, 0, 1_000_000_000_000_000),
+        (OBJECT, 0, 1_000_000_000_000_000),
+        (VOID, 1, 4096),
+    ] {
+        let mut heap = Heap::new(PYTHON);
+        let dtype_type = heap.extension_type("numpy.dtypes.VoidDType", 120);
+        let dtype = heap.raw(dtype_type, &dtype_words(type_num, size));
+        let data = heap.allocate(8).get();
+        let array = array_of(&mut heap, dtype, data, length, size);
+        let walked = walk_sound(heap, PYTHON);
+        assert_eq!(walked.owned(array), steps([(".dtype", dtype)]));
+        // The collector's head, two numbers for the axis, and the items.
+        assert_eq!(walked.size(array), 16 + 96 + 16 + size * length);
+    }
+}
+
+/// The second object of an item lies where addresses end.
+#[test]
+fn places_of_objects_beyond_all_addresses() {
+    let mut heap = Heap::new(PYTHON);
+    let half = u64::MAX / 2;
+    let dtype_type = heap.extension_type("numpy.dtypes.VoidDType", 120);
+    let mut inner = heap.raw(dtype_type, &dtype_words(17, half));
+    let (zero, name) = (heap.int(0), heap.text("a"));
+    // Two that lie `half` apart, in a field of one of two that lie `half` apart.
+    for size in [half, 8] {
+        let pair = heap.raw(dtype_type, &dtype_words(20, u64::MAX));
+        let subarray = heap.allocate(16);
+        heap.image.put_pointer(subarray, inner);
+        heap.image.put_pointer(pair.offset(16 + 72), subarray);
+        let field = heap.tuple(&[pair, zero]);
+        let fields = heap.dict(&[(name, field)]);
+        inner = heap.raw(dtype_type, &dtype_words(20, size));
+        heap.image.put_pointer(inner.offset(16 + 80), fields);
+    }
+    let data = heap.allocate(16);
+    let items = [heap.int(1), heap.int(2)];
+    for (place, &item) in (0..).zip(&items) {
+        heap.image.put_pointer(data.offset(8 * place), item);
+    }
+    let array = array_of(&mut heap, inner, data.get(), 2, 8);
+    let walked = walk_broken(&heap.finish(), PYTHON);
+    let owned = walked.owned(array);
+    assert!(owned.contains(&("->refs[0]".to_owned(), items[0])));
+    assert_eq!(walked.trouble("unreadable-object"), 1);
+}
+
 /// A type with a known name and a struct that no version has: it is scanned, and counted.
 #[test]
 fn a_layout_that_the_decoder_does_not_know() {

@@ -80,6 +80,10 @@ impl Decode for Array {
             return Ok(());
         }
         let items = dtype.items(reader, fields.descr)?;
+        // `np.empty(10**15, [('a', object, (0,))])` has its many items in no memory at all.
+        if items.objects.is_empty() || items.size == 0 {
+            return Ok(());
+        }
         let Some(view) = fields.view(reader, object, items.size)? else {
             return Ok(());
         };
@@ -110,9 +114,10 @@ impl Decode for Array {
         };
         let itemsize = dtype.itemsize(reader, fields.descr)?;
         if let Some(view) = fields.view(reader, object, itemsize)? {
-            parts.counted += view.bytes;
+            parts.counted = parts.counted.saturating_add(view.bytes);
             if dtype.is_string() {
-                parts.uncounted += super::numpy_string::outside_arena(reader, &view)?;
+                let texts = super::numpy_string::outside_arena(reader, &view)?;
+                parts.uncounted = parts.uncounted.saturating_add(texts);
             }
         }
         Ok(())
@@ -204,7 +209,8 @@ impl View {
         matches!(self.axes[..], [Axis { stride, .. }] if stride as u64 == itemsize)
     }
 
-    /// The objects in each item, the items in the order of `flat`.
+    /// The objects in each item, the items in the order of `flat`. Each item has one, so that
+    /// their number is bounded by what may be read.
     fn objects<M: Memory>(
         &self,
         reader: &mut Reader<'_, M>,
@@ -235,7 +241,7 @@ impl View {
     ) -> Result<(), Fault> {
         let each = items.objects.len();
         for (n, at) in items.objects.iter().enumerate() {
-            let target = reader.cache.pointer(self.data.offset(offset + at))?;
+            let target = reader.cache.pointer(self.data.offset(offset).offset(*at))?;
             let step = match (items.is_plain_object(), self.axes.len()) {
                 (true, 1) => Step::Index(i),
                 (true, _) => reader.flat_item(i),

@@ -17,7 +17,7 @@ const OBJECT: u32 = 17;
 /// `NPY_ITEM_REFCOUNT`: items hold references.
 const ITEM_REFCOUNT: u8 = 1;
 /// How deep types of structured items are followed into each other, how many of them are
-/// looked at, and how many objects one item may have.
+/// looked at, those without objects included, and how many objects one item may have.
 const MAX_DEPTH: usize = 16;
 const MAX_TYPES: usize = 1 << 16;
 const MAX_OBJECTS: usize = 4096;
@@ -207,10 +207,15 @@ impl Dtype {
         depth: usize,
         search: &mut Search,
     ) -> Result<(), Fault> {
-        if search.types_left == 0 || !self.has_objects(reader, descr)? {
+        if search.types_left == 0 {
             return Ok(());
         }
         search.types_left -= 1;
+        // Many arrays can have the same type.
+        reader.spend(descr, 1)?;
+        if !self.has_objects(reader, descr)? {
+            return Ok(());
+        }
         let is_too_much = search.objects.len() >= MAX_OBJECTS || depth == MAX_DEPTH;
         if is_too_much || search.types_left == 0 {
             reader.diagnostics.count(Trouble::ImplausibleLength, descr);

@@ -33,10 +33,12 @@ impl Decode for DtypeMeta {
         tp: &CType<'_>,
     ) -> Result<Option<Taken<Self>>, Fault> {
         let end = reader.layout.structs.py_heap_type_object.size;
+        let Some(behind) = end.checked_sub(tp.head) else {
+            return Ok(None);
+        };
         if tp.basicsize != end + SIZE {
             return Ok(None);
         }
-        let behind = end - tp.head;
         let fields = vec![
             tp.interior(behind + SINGLETON, "singleton"),
             tp.attribute(behind + SCALAR_TYPE, "type"),

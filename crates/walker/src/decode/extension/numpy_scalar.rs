@@ -112,12 +112,9 @@ impl Decode for Scalar {
         else {
             return Ok(());
         };
-        for (n, at) in dtype
-            .items(reader, item.descr)?
-            .objects
-            .into_iter()
-            .enumerate()
-        {
+        let objects = dtype.items(reader, item.descr)?.objects;
+        reader.spend(item.obval, objects.len() as u64)?;
+        for (n, at) in objects.into_iter().enumerate() {
             let target = reader.cache.pointer(item.obval.offset(at))?;
             sink.own(target, Step::Index(n));
         }
@@ -152,7 +149,7 @@ impl Decode for Scalar {
                 parts.own = info.basicsize;
                 parts.others = size;
                 if item.owns_data && size <= reader.memory_bytes {
-                    parts.uncounted += c_block(size);
+                    parts.uncounted = parts.uncounted.saturating_add(c_block(size));
                 }
             }
         }

@@ -71,10 +71,11 @@ impl Decode for StringDtype {
         let used = reader.cache.u64(allocator.offset(ARENA_CURSOR))?;
         let size = reader.cache.u64(allocator.offset(ARENA_SIZE))?;
         let buffer = reader.cache.pointer(allocator.offset(ARENA_BUFFER))?;
-        parts.uncounted += c_block(ALLOCATOR_SIZE);
+        let mut held = c_block(ALLOCATOR_SIZE);
         if !buffer.is_null() && used <= size && size <= reader.memory_bytes {
-            parts.uncounted += c_block(size);
+            held = held.saturating_add(c_block(size));
         }
+        parts.uncounted = parts.uncounted.saturating_add(held);
         Ok(())
     }
 }

@@ -111,10 +111,12 @@ impl Decode for HashTable {
             Keys::Texts => table.text_size(reader)?,
         };
         let buckets = table.n_buckets;
-        parts.uncounted += c_block(SIZE)
+        // Four numbers of at most 36 bits.
+        let held = c_block(SIZE)
             + c_block(table.flag_bytes())
             + c_block(buckets * key)
             + c_block(buckets * VALUE);
+        parts.uncounted = parts.uncounted.saturating_add(held);
         Ok(())
     }
 }
