@@ -15,7 +15,7 @@ use crate::runtime::{FrameState, ThreadState};
 use crate::sink::{Hold, Sink, Step};
 use crate::types::{Family, TypeInfo};
 use exuvia_memory::{Fault, Memory, RemoteAddress};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,8 +28,8 @@ pub(crate) struct Suspended(Mutex<SuspendedFrames>);
 
 #[derive(Debug, Default)]
 struct SuspendedFrames {
-    /// Each greenlet with its frames, the innermost first.
-    greenlets: Vec<(RemoteAddress, Vec<FrameState>)>,
+    /// Each greenlet with its frames, the innermost first, once, however often it is visited.
+    greenlets: FxHashMap<RemoteAddress, Vec<FrameState>>,
     /// Those without an object.
     synthetic: FxHashSet<RemoteAddress>,
 }
@@ -44,7 +44,7 @@ impl Suspended {
         let without_object = frames.iter().filter(|frame| frame.frame_obj.is_null());
         all.synthetic
             .extend(without_object.map(|frame| frame.address));
-        all.greenlets.push((greenlet, frames.to_vec()));
+        all.greenlets.insert(greenlet, frames.to_vec());
     }
 
     /// Whether a frame without an object is there.
@@ -56,7 +56,7 @@ impl Suspended {
     /// them.
     pub(crate) fn into_threads(self) -> Vec<ThreadState> {
         let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut greenlets = all.greenlets;
+        let mut greenlets: Vec<_> = all.greenlets.into_iter().collect();
         greenlets.sort_unstable_by_key(|(greenlet, _)| *greenlet);
         let threads = greenlets.into_iter().map(|(greenlet, mut frames)| {
             frames.reverse();
@@ -181,7 +181,8 @@ impl Discovery<'_> {
         self.next_chunk.load(Ordering::Relaxed) >= self.claim.marks.chunks()
     }
 
-    /// Scans the words of objects whose types could not be asked. Returns what is new.
+    /// Scans the words of objects whose types could not be asked, which have been visited: only
+    /// what they would have told is new. Returns what is.
     pub(crate) fn scan<M: Memory>(
         &self,
         reader: &mut Reader<'_, M>,
@@ -189,10 +190,15 @@ impl Discovery<'_> {
     ) -> Vec<RemoteAddress> {
         let mut sink = self.sink(Vec::new());
         for &object in objects {
-            // As if there were no native traversal.
-            let view = std::mem::take(&mut reader.native);
-            self.visit(reader, object, &mut sink);
-            reader.native = view;
+            let Some(info) = reader.type_of(object) else {
+                continue;
+            };
+            let read = decode::unasked(reader, object, &info, &mut sink);
+            // The words of an object itself could not be read at the visit either, and that was
+            // counted.
+            if read.is_err() && !info.scan {
+                reader.diagnostics.count(Trouble::UnreadableObject, object);
+            }
         }
         sink.found
     }

@@ -104,6 +104,23 @@ pub(crate) fn references<M: Memory>(
     Ok(())
 }
 
+/// Hands over what [`references`] leaves to an object's own code, when that could not tell:
+/// where its words, or those of a module's state, lead.
+pub(crate) fn unasked<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    info: &TypeInfo,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    if info.scan {
+        scan::references(reader, object, info, sink)?;
+    }
+    match info.family {
+        Family::Module => module::unknown_state(reader, object, sink),
+        _ => Ok(()),
+    }
+}
+
 fn fields<M: Memory>(
     reader: &mut Reader<'_, M>,
     object: RemoteAddress,

@@ -44,6 +44,33 @@ pub(super) fn references<M: Memory>(
         return Ok(());
     }
     // A module of an extension that is in no table.
+    scan(reader, state, size, sink)
+}
+
+/// Hands over what the words of a state lead to that is in no table.
+pub(super) fn unknown_state<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    object: RemoteAddress,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    if unknown_traverse(reader, object)?.is_null() {
+        return Ok(());
+    }
+    let def = definition_of(reader, object)?;
+    let md_state = reader.layout.structs.py_module_object.md_state;
+    let state = reader.cache.pointer(object.offset(md_state))?;
+    match state_of(reader, object, def)? {
+        Some((_, size)) => scan(reader, state, size, sink),
+        None => Ok(()),
+    }
+}
+
+fn scan<M: Memory>(
+    reader: &mut Reader<'_, M>,
+    state: RemoteAddress,
+    size: u64,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
     let words = (size.min(MAX_STATE) / 8) as usize;
     reader.pointers(state, words, |reader, word, target| {
         sink.refer_by_word(reader, target, Step::Word(word), Hold::Owned);

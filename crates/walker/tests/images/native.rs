@@ -3,7 +3,7 @@
 use crate::walked::{Walked, steps, walk_natively};
 use exuvia_memory::RemoteAddress;
 use exuvia_snapshot::ObjectFlags;
-use exuvia_synth::{Heap, Python};
+use exuvia_synth::{FrameSpec, Heap, Python, Variable};
 use exuvia_walker::{
     GetterCall, GetterOutcome, NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable,
     NativeVisits,
@@ -183,6 +183,61 @@ fn where_nobody_can_be_asked_words_are_scanned() {
     assert_eq!(walked.trouble("native-unavailable"), 1);
     assert_eq!(walked.trouble("scanned"), 1);
     assert_eq!(walked.owned(object), steps([("->word[3]", item)]));
+}
+
+/// Objects whose `tp_traverse` failed are looked at once more, for their words only: a suspended
+/// greenlet is one thread all the same, and what is wrong with it counts once.
+#[test]
+fn what_was_visited_before_a_failure_counts_once() {
+    /// `top_frame` of greenlet 1.1, behind the head.
+    const TOP_FRAME: usize = 7;
+    let mut heap = Heap::new(PYTHON);
+    let code = heap.code("work", &[("x", Variable::Local)]);
+    let (x, item) = (heap.int(1), heap.int(7));
+    let caller = heap.frame(&FrameSpec::new(code, &[x]));
+    let top = heap.frame(&FrameSpec {
+        previous: caller,
+        ..FrameSpec::new(code, &[x])
+    });
+    let top = heap.frame_object(top);
+    let greenlet_type = heap.extension_type("greenlet.greenlet", 16 + 136);
+    heap.image
+        .put_u64(greenlet_type.offset(TP_TRAVERSE), TRAVERSE);
+    let mut greenlet = |top_frame: RemoteAddress| {
+        let mut words = [0; 17];
+        words[TOP_FRAME] = top_frame.get();
+        words[16] = item.get();
+        heap.raw(greenlet_type, &words)
+    };
+    let (suspended, broken) = (greenlet(top), greenlet(item));
+    let mut answers = Answers::default();
+    for object in [suspended, broken] {
+        answers.visits.insert(object, Err("SIGSEGV"));
+    }
+    let walked = walk(heap, &mut answers);
+    assert_eq!(walked.trouble("native-failed"), 2);
+    assert_eq!(walked.trouble("broken-chain"), 1);
+    let snapshot = &walked.snapshot;
+    let idents: Vec<_> = snapshot.threads.iter().map(|thread| thread.ident).collect();
+    let of_greenlets = idents.iter().filter(|&&ident| ident == suspended.get());
+    assert_eq!(of_greenlets.count(), 1);
+    let frames: Vec<_> = snapshot
+        .frames
+        .iter()
+        .map(|frame| (frame.depth, walked.address(frame.object)))
+        .collect();
+    assert_eq!(frames, [(0, caller), (1, top)]);
+    let targets = snapshot
+        .roots
+        .iter()
+        .map(|root| walked.address(root.target));
+    assert_eq!(targets.filter(|&target| target == caller).count(), 1);
+    let expected = steps([
+        (".gr_frame", top),
+        (".gr_frame.f_back", caller),
+        ("->word[18]", item),
+    ]);
+    assert_eq!(walked.owned(suspended), expected);
 }
 
 /// A `tp_traverse` may leave out what can't be in a cycle. A word that leads there is a
