@@ -221,37 +221,6 @@ fn items_without_objects_or_without_bytes_are_not_looked_for() {
     }
 }
 
-/// The second object of an item lies where addresses end.
-#[test]
-fn places_of_objects_beyond_all_addresses() {
-    let mut heap = Heap::new(PYTHON);
-    let half = u64::MAX / 2;
-    let dtype_type = heap.extension_type("numpy.dtypes.VoidDType", 120);
-    let mut inner = heap.raw(dtype_type, &dtype_words(17, half));
-    let (zero, name) = (heap.int(0), heap.text("a"));
-    // Two that lie `half` apart, in a field of one of two that lie `half` apart.
-    for size in [half, 8] {
-        let pair = heap.raw(dtype_type, &dtype_words(20, u64::MAX));
-        let subarray = heap.allocate(16);
-        heap.image.put_pointer(subarray, inner);
-        heap.image.put_pointer(pair.offset(16 + 72), subarray);
-        let field = heap.tuple(&[pair, zero]);
-        let fields = heap.dict(&[(name, field)]);
-        inner = heap.raw(dtype_type, &dtype_words(20, size));
-        heap.image.put_pointer(inner.offset(16 + 80), fields);
-    }
-    let data = heap.allocate(16);
-    let items = [heap.int(1), heap.int(2)];
-    for (place, &item) in (0..).zip(&items) {
-        heap.image.put_pointer(data.offset(8 * place), item);
-    }
-    let array = array_of(&mut heap, inner, data.get(), 2, 8);
-    let walked = walk_broken(&heap.finish(), PYTHON);
-    let owned = walked.owned(array);
-    assert!(owned.contains(&("->refs[0]".to_owned(), items[0])));
-    assert_eq!(walked.trouble("unreadable-object"), 1);
-}
-
 /// A type with a known name and a struct that no version has: it is scanned, and counted.
 #[test]
 fn a_layout_that_the_decoder_does_not_know() {
