@@ -3,7 +3,9 @@
 
 use anyhow::{Context, Result, ensure};
 use exuvia_testkit::oracle::Comparison;
-use exuvia_testkit::{Exuvia, Interpreter, Packages, SupportRecord, Unpacked, oracle, supported};
+use exuvia_testkit::{
+    Exuvia, FromDebian, Interpreter, Packages, SupportRecord, Unpacked, oracle, supported,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
@@ -84,10 +86,10 @@ fn compare_with(packages: Packages, interpreter: &Interpreter) -> Result<Compari
 
 fn agrees_with_torch(interpreter: &Interpreter) -> Result<()> {
     let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
-    let unpacked = match Unpacked::install(interpreter, "python3-torch") {
-        Ok(unpacked) => unpacked,
-        Err(error) => {
-            println!("not tested: PyTorch on {interpreter}: {error:#}");
+    let unpacked = match Unpacked::install(interpreter, "python3-torch")? {
+        FromDebian::Unpacked(unpacked) => unpacked,
+        FromDebian::NotToBeHad(why) => {
+            println!("not tested: PyTorch on {interpreter}: {why}");
             return Ok(());
         }
     };

@@ -39,7 +39,7 @@ mod tool;
 
 pub use cache::{cache_folder, gathered_folder};
 pub use container::{Container, Place};
-pub use debian::Unpacked;
+pub use debian::{FromDebian, Unpacked};
 pub use embedded::{Embedding, appserver};
 pub use fingerprint::{Fingerprint, state_of, tracer_of, zombies_of};
 pub use interpreters::{Interpreter, interpreters, newest, supported, unsupported};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use exuvia_snapshot::{ObjectId, Snapshot};
-use exuvia_testkit::{Exuvia, Launch, Packages, Target, Unpacked, supported};
+use exuvia_testkit::{Exuvia, FromDebian, Launch, Packages, Target, Unpacked, supported};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt::{Debug, Display};
@@ -48,10 +48,10 @@ pub(crate) fn with_debian(
         println!("not tested: {program}: the machine's own Python is not Debian's");
         return Ok(());
     };
-    let unpacked = match Unpacked::install(interpreter, package) {
-        Ok(unpacked) => unpacked,
-        Err(error) => {
-            println!("not tested: {program} on {interpreter}: {error:#}");
+    let unpacked = match Unpacked::install(interpreter, package)? {
+        FromDebian::Unpacked(unpacked) => unpacked,
+        FromDebian::NotToBeHad(why) => {
+            println!("not tested: {program} on {interpreter}: {why}");
             return Ok(());
         }
     };
