@@ -1,297 +1,311 @@
 use super::Difference;
+use super::rule::{Accepted, Of};
 
-/// A difference that is no mistake of the walker.
-pub(super) struct Accepted {
-    /// How the snapshot differs.
-    difference: Difference,
-    /// Of which objects.
-    of: Of,
-    /// The relation as groups print it; every one where there is none.
-    detail: Option<&'static str>,
-    /// The type of the object referred to; any where there is none.
-    to: Option<&'static str>,
-    /// The minor versions of Python 3, first and last.
-    versions: (u32, u32),
-    /// The last bug-fix release of those, where a later one has changed it.
-    last_micro: u32,
-    /// Why.
-    reason: &'static str,
-}
+/// How the place of a reference is told that the dictionary of the object has.
+pub(super) const IN_ITS_DICT: &str = "in its __dict__";
 
-/// Of which objects a difference is accepted.
-enum Of {
-    /// Of all.
-    Every,
-    /// Of classes, whatever their metaclass.
-    Classes,
-    /// Of instances of this type that the collector does not track.
-    Untracked(&'static str),
-    /// Of objects of this type.
-    Type(&'static str),
-}
+/// How the place of a reference is told that an entry of the object's cache has.
+pub(super) const IN_AN_ENTRY: &str = "in an entry of its cache";
 
-/// A difference that was found.
-pub(super) struct Found<'a> {
-    pub(super) difference: Difference,
-    pub(super) type_name: &'a str,
-    pub(super) is_class: bool,
-    pub(super) tracked: bool,
-    pub(super) detail: &'a str,
-    /// The type of the object referred to, where the difference is a reference.
-    pub(super) to: Option<&'a str>,
-    pub(super) minor: u32,
-    pub(super) micro: u32,
-}
-
-const ALL: (u32, u32) = (0, u32::MAX);
+const TYPE: &str = "builtins.type";
+const STR: &str = "builtins.str";
+const BYTES: &str = "builtins.bytes";
+const TUPLE: &str = "builtins.tuple";
+const DICT: &str = "builtins.dict";
+const CODE: &str = "builtins.code";
+const LATER: u32 = u32::MAX;
 
 /// All accepted differences. Each is certain from CPython's source, named in its reason.
 /// Single fields that a `tp_traverse` leaves out are listed in `layouts/types.toml` instead.
-const ACCEPTED: &[Accepted] = &[
+pub(super) const ACCEPTED: &[Accepted] = &[
     extra(
         Of::Classes,
         "->ht_name",
+        STR,
         "type_traverse does not visit ht_name",
     ),
     extra(
         Of::Classes,
         "->ht_qualname",
+        STR,
         "type_traverse does not visit ht_qualname",
     ),
     extra(
         Of::Classes,
         "->ht_slots",
+        TUPLE,
         "type_traverse does not visit ht_slots",
     ),
     extra(
         Of::Classes,
         "->ht_cached_keys",
+        STR,
         "type_traverse does not visit the keys that instances share, which are all str",
     ),
     extra(
         Of::Classes,
         "->tp_subclasses",
+        DICT,
         "type_traverse does not visit tp_subclasses",
     ),
+    metaclass("_cython_*._common_types_metatype"),
+    metaclass("google._upb._message.MessageMeta"),
+    metaclass("pybind11_builtins.pybind11_type"),
+    metaclass("torch.futures._PyFutureMeta"),
+    extra(
+        Of::Every,
+        ".keys()[i]",
+        STR,
+        "dict_traverse does not visit the keys of a table whose keys are all str",
+    ),
+    running(".f_code", Some(CODE)),
+    running("->f_func", Some("builtins.function")),
+    running(".f_locals[name]", None),
+    running(".f_locals[cell]", Some("builtins.cell")),
     Accepted {
-        to: Some("builtins.str"),
-        ..extra(
-            Of::Every,
-            ".keys()[i]",
-            "dict_traverse does not visit the keys of a table whose keys are all str",
-        )
+        versions: (14, LATER),
+        ..running("->f_valuestack[i]", None)
     },
     Accepted {
-        detail: None,
+        versions: (11, LATER),
         ..extra(
-            Of::Untracked("builtins.frame"),
-            "",
-            "frame_traverse does not visit the locals of a frame that still runs, because the \
-             thread's stack holds them",
+            Of::Type("builtins.frame"),
+            ".f_globals",
+            DICT,
+            "_PyFrame_Traverse does not visit f_globals, which the function of the frame owns",
         )
     },
-    embedded(extra(Of::Every, ".__dict__", EMBEDDED)),
-    embedded(extra(Of::Type("builtins.dict"), "[key]", EMBEDDED)),
+    ended_code("builtins.generator"),
+    ended_code("builtins.coroutine"),
+    embedded(extra(Of::Every, ".__dict__", DICT, EMBEDDED)),
     embedded(Accepted {
-        detail: Some(IN_ITS_DICT),
-        ..missing(Of::Every, EMBEDDED)
+        to: None,
+        ..extra(Of::Type(DICT), "[key]", "", EMBEDDED)
     }),
+    embedded(missing(Of::Every, IN_ITS_DICT, None, EMBEDDED)),
     missing(
         Of::Type("functools._lru_cache_wrapper"),
+        IN_AN_ENTRY,
+        None,
         "lru_cache_tp_traverse looks through the entries, which are objects of their own and own \
          key and result",
     ),
     extra(
         Of::Type("functools._lru_cache_wrapper"),
         "->root",
+        "functools._lru_list_elem",
         "lru_cache_tp_traverse does not visit the entries of the list, but what they hold",
     ),
-    missing(
-        Of::Classes,
-        "CDataType_traverse visits `proto` through the type's StgDict, which owns it",
-    ),
+    pointed_to("_ctypes.PyCSimpleType"),
+    pointed_to("_ctypes.PyCStructType"),
     Accepted {
-        to: Some("_asyncio.FutureIter"),
+        versions: (12, 12),
+        objects: Some(1),
         ..missing(
-            Of::Type("builtins.module"),
+            Of::Type("module _asyncio"),
+            "outside the object",
+            Some("_asyncio.FutureIter"),
             "module_traverse of _asyncio visits its list of freed iterators",
         )
     },
     Accepted {
-        detail: Some("at +8"),
-        to: Some("builtins.type"),
-        ..missing(
-            Of::Type("builtins.module"),
-            "_curses_panel_traverse visits the type of its module, which is static, so that no \
-             module owns it",
-        )
-    },
-    extra(
-        Of::Type("builtins.module"),
-        "->word[0]",
-        "the state of a test module of CPython, which is in no table, is scanned",
-    ),
-    Accepted {
         difference: Difference::MissingObject,
+        versions: (12, 12),
+        objects: Some(2),
         ..missing(
             Of::Type("_asyncio.FutureIter"),
+            "untracked",
+            None,
             "the freed iterators in the list of _asyncio are no objects any more",
         )
     },
+    panel("at +8", (9, LATER)),
     Accepted {
-        detail: Some("[key], borrowed"),
-        to: Some("builtins.str"),
-        versions: (14, u32::MAX),
+        free_threaded: true,
+        ..panel("at +24", (13, LATER))
+    },
+    Accepted {
+        versions: (14, LATER),
+        objects: Some(1),
         ..missing(
-            Of::Type("builtins.dict"),
+            Of::Type(DICT),
+            "[key], borrowed",
+            Some(STR),
             "the dictionary of interned strings does not hold them (_PyUnicode_InternMortal)",
         )
     },
-    missing(
-        Of::Type("builtins.PyCapsule"),
-        "a capsule may bring a traverse function of its own, such as _datetime's",
-    ),
-    ended_code("builtins.generator"),
-    ended_code("builtins.coroutine"),
-    ended_code("builtins.async_generator"),
-    extra(
-        Of::Type("builtins.frame"),
-        ".f_globals",
-        "_PyFrame_Traverse does not visit f_globals, which the function of the frame owns",
-    ),
-    extra(
-        Of::Classes,
-        "->ob_type",
-        "type_traverse does not visit the metaclass: only metaclasses that Python code made do, \
-         by subtype_traverse",
-    ),
-    header("greenlet.greenlet"),
-    header("gevent._gevent_cgreenlet.Greenlet"),
-    header("gevent.hub.Hub"),
-    hash_table("pandas._libs.index.Int64Engine"),
-    hash_table("pandas._libs.index.ObjectEngine"),
+    Accepted {
+        versions: (13, LATER),
+        objects: Some(2),
+        ..missing(
+            Of::Type("builtins.PyCapsule"),
+            "outside the object",
+            Some(TYPE),
+            "a capsule may bring a traverse function of its own, such as _datetime's",
+        )
+    },
+    header("greenlet.greenlet", 1),
+    header("gevent._gevent_cgreenlet.Greenlet", 3),
+    header("gevent.hub.Hub", 1),
+    hash_table("pandas._libs.index.Int64Engine", 1),
+    hash_table("pandas._libs.index.ObjectEngine", 5),
     nbytes("pyarrow.lib.ChunkedArray"),
     nbytes("pyarrow.lib.RecordBatch"),
     nbytes("pyarrow.lib.StringArray"),
     nbytes("pyarrow.lib.Table"),
-    extra(
-        Of::Type("builtins.PyCapsule"),
-        "->pointer",
-        "capsule_traverse does not visit the pointer, which may be to an object",
-    ),
-    hidden_dict("\"dict of _cffi_backend.Lib\" instead of \"dict (no owner)\""),
     Accepted {
-        versions: (12, 13),
-        to: Some("builtins.code"),
+        objects: Some(1),
+        ..hidden_dict("\"dict of _cffi_backend.Lib\" instead of \"dict (no owner)\"")
+    },
+    type_parameter("\"dict of typing.TypeVar\" instead of \"dict (no owner)\""),
+    type_parameter("\"dict of typing.ParamSpec\" instead of \"dict (no owner)\""),
+    type_parameter("\"dict of typing.TypeVarTuple\" instead of \"dict (no owner)\""),
+    code("->co_localsplusnames", TUPLE),
+    code("->co_localspluskinds", BYTES),
+    code(".co_code", BYTES),
+    code(".co_exceptiontable", BYTES),
+    code(".co_filename", STR),
+    code(".co_linetable", BYTES),
+    code(".co_name", STR),
+    code(".co_names", TUPLE),
+    code(".co_qualname", STR),
+    code(".co_varnames", TUPLE),
+    no_type("encodings.shift_jis.IncrementalDecoder", (10, LATER)),
+    no_type("encodings.shift_jis.IncrementalEncoder", (10, LATER)),
+    no_type("encodings.shift_jis.StreamReader", (10, LATER)),
+    no_type("encodings.shift_jis.StreamWriter", (10, LATER)),
+    no_type("_typing._ConstEvaluator", (14, LATER)),
+    no_type("typing.ParamSpecArgs", (12, 13)),
+    no_type("typing.ParamSpecKwargs", (12, 13)),
+    no_type_in_3_8("os.stat_result", 2),
+    no_type_in_3_8("os.statvfs_result", 1),
+    no_type_in_3_8("os.terminal_size", 1),
+    no_type_in_3_8("posix.sched_param", 1),
+    no_type_in_3_8("posix.times_result", 1),
+    no_type_in_3_8("posix.uname_result", 1),
+    no_type_in_3_8("pydantic_core._pydantic_core.SchemaSerializer", 8),
+    no_type_in_3_8("pydantic_core._pydantic_core.SchemaValidator", 4),
+    no_type_in_3_8("pydantic_core._pydantic_core.ValidationError", 1),
+    tls_socket("->owner", "weakref.ReferenceType"),
+    tls_socket(".context", "ssl.SSLContext"),
+    tls_socket(".server_hostname", STR),
+    Accepted {
+        objects: Some(1),
         ..extra(
-            Of::Every,
-            ".gi_code",
-            "up to 3.13 gen_traverse does not visit the code of a generator that has ended",
+            Of::Type("zoo_library.PicklerChild"),
+            "->output_buffer",
+            BYTES,
+            "Pickler_traverse does not visit the buffer, which is bytes",
         )
     },
-    code("->co_localsplusnames"),
-    code("->co_localspluskinds"),
-    code(".co_code"),
-    code(".co_cellvars"),
-    code(".co_exceptiontable"),
-    code(".co_filename"),
-    code(".co_freevars"),
-    code(".co_linetable"),
-    code(".co_name"),
-    code(".co_names"),
-    code(".co_qualname"),
-    code(".co_varnames"),
+    memo("_pickle.Pickler"),
+    memo("_pickle.Unpickler"),
     Accepted {
-        to: Some("builtins.type"),
-        detail: Some("at +24"),
-        ..missing(
-            Of::Type("builtins.module"),
-            "_curses_panel_traverse visits the type of the module, which is static",
+        versions: (8, 8),
+        objects: Some(2),
+        ..extra(
+            Of::Type("_json.Scanner"),
+            "->memo",
+            DICT,
+            "in 3.8 scanner_traverse of _json does not visit the memo",
         )
     },
-    hidden_dict("\"dict of typing.TypeVar\" instead of \"dict (no owner)\""),
-    hidden_dict("\"dict of typing.ParamSpec\" instead of \"dict (no owner)\""),
-    hidden_dict("\"dict of typing.TypeVarTuple\" instead of \"dict (no owner)\""),
-    no_type("encodings.shift_jis.IncrementalDecoder"),
-    no_type("encodings.shift_jis.IncrementalEncoder"),
-    no_type("encodings.shift_jis.StreamReader"),
-    no_type("encodings.shift_jis.StreamWriter"),
-    no_type("_typing._ConstEvaluator"),
-    no_type("typing.ParamSpecArgs"),
-    no_type("typing.ParamSpecKwargs"),
-    extra(
-        Of::Type("_ssl._SSLSocket"),
-        "->owner",
-        "PySSL_traverse visits nothing but the exception that a callback left",
-    ),
-    extra(
-        Of::Type("_ssl._SSLSocket"),
-        ".context",
-        "PySSL_traverse visits nothing but the exception that a callback left",
-    ),
-    extra(
-        Of::Type("_ssl._SSLSocket"),
-        ".server_hostname",
-        "PySSL_traverse visits nothing but the exception that a callback left",
-    ),
-    extra(
-        Of::Every,
-        "->output_buffer",
-        "Pickler_traverse does not visit the buffer, which is bytes",
-    ),
     Accepted {
         versions: (11, 11),
         last_micro: 2,
+        objects: Some(2),
         ..extra(
             Of::Type("_sre.SRE_Scanner"),
             "->word[7]",
+            STR,
             "the struct of 3.11.2 is in no table, so that it is scanned, and scanner_traverse does \
              not visit state.string",
         )
     },
-    Accepted {
-        versions: (0, 11),
-        ..extra(
-            Of::Every,
-            "->memo",
-            "Pickler_traverse and Unpickler_traverse do not visit the memo up to 3.11.3",
-        )
-    },
-    Accepted {
-        versions: (0, 10),
-        to: Some("sqlite3.Node"),
-        ..missing(
-            Of::Type("sqlite3.Cache"),
-            "pysqlite_cache_traverse visits every node of its list, each of which is owned by the \
-             one before it",
-        )
-    },
-    Accepted {
-        versions: (0, 8),
-        ..extra(
-            Of::Every,
-            "->ob_type",
-            "up to 3.8 the tp_traverse of a heap type in C leaves the type out, though each \
-             instance owns a reference to it",
-        )
-    },
-    extra(
-        Of::Every,
-        ".tzinfo",
-        "datetime and time have no tp_traverse, so that their subclasses do not visit tzinfo",
+    statement("outside the object"),
+    statement("->last, borrowed"),
+    zone("zoo_library.Stamp", "datetime.timezone"),
+    zone("pandas.Timestamp", "zoneinfo.ZoneInfo"),
+    zone(
+        "pandas._libs.tslibs.timestamps.Timestamp",
+        "pytz.tzfile.Europe/Berlin",
     ),
-    extra(
-        Of::Type("zoneinfo.ZoneInfo"),
-        "->_ttinfos",
-        "zoneinfo_traverse does not visit what the transitions share",
-    ),
+    transitions("datetime.timedelta"),
+    transitions(STR),
 ];
 
 const EMBEDDED: &str = "up to 3.13.2 (gh-130327), PyObject_VisitManagedDict visits the values that \
                         lie in an instance instead of the dictionary that shares them";
 
-/// How the place of a reference is told that the dictionary of the object has.
-pub(super) const IN_ITS_DICT: &str = "in its __dict__";
+/// A strong reference that `tp_traverse` leaves out.
+const fn extra(of: Of, detail: &'static str, to: &'static str, reason: &'static str) -> Accepted {
+    Accepted {
+        difference: Difference::ExtraReference,
+        ..missing(of, detail, Some(to), reason)
+    }
+}
+
+/// A reference that `tp_traverse` visits although another object owns it.
+const fn missing(
+    of: Of,
+    detail: &'static str,
+    to: Option<&'static str>,
+    reason: &'static str,
+) -> Accepted {
+    Accepted {
+        difference: Difference::MissingReference,
+        of,
+        detail: Some(detail),
+        to,
+        versions: (8, LATER),
+        last_micro: u32::MAX,
+        free_threaded: false,
+        objects: None,
+        reason,
+    }
+}
+
+/// A metaclass that C code has made.
+const fn metaclass(name: &'static str) -> Accepted {
+    extra(
+        Of::Type(name),
+        "->ob_type",
+        TYPE,
+        "type_traverse does not visit the metaclass: only metaclasses that Python code made do, \
+         by subtype_traverse",
+    )
+}
+
+/// The frame of a call that has not ended.
+const fn running(detail: &'static str, to: Option<&'static str>) -> Accepted {
+    Accepted {
+        to,
+        versions: (11, LATER),
+        objects: Some(8),
+        ..extra(
+            Of::Untracked("builtins.frame"),
+            detail,
+            "",
+            "frame_traverse does not visit the locals of a frame that still runs, because the \
+             thread's stack holds them",
+        )
+    }
+}
+
+/// A generator that has ended.
+const fn ended_code(name: &'static str) -> Accepted {
+    Accepted {
+        versions: (12, 13),
+        objects: Some(8),
+        ..extra(
+            Of::Type(name),
+            ".gi_code",
+            CODE,
+            "gen_traverse visits nothing of a frame that has ended, though the generator owns its \
+             code from 3.12 on",
+        )
+    }
+}
 
 /// What a later release of 3.13 does as the snapshot has it.
 const fn embedded(accepted: Accepted) -> Accepted {
@@ -302,35 +316,57 @@ const fn embedded(accepted: Accepted) -> Accepted {
     }
 }
 
-/// A reference that `tp_traverse` visits although another object owns it.
-const fn missing(of: Of, reason: &'static str) -> Accepted {
+/// The class that a class of pointers of ctypes is for.
+const fn pointed_to(metaclass: &'static str) -> Accepted {
     Accepted {
-        difference: Difference::MissingReference,
-        of,
-        detail: None,
-        to: None,
-        versions: ALL,
-        last_micro: u32::MAX,
-        reason,
+        versions: (8, 12),
+        objects: Some(12),
+        ..missing(
+            Of::Type("_ctypes.PyCPointerType"),
+            IN_ITS_DICT,
+            Some(metaclass),
+            "CDataType_traverse visits `proto` through the type's StgDict, which owns it",
+        )
+    }
+}
+
+/// The type of the module `_curses_panel`, where its address stands in the module.
+const fn panel(detail: &'static str, versions: (u32, u32)) -> Accepted {
+    Accepted {
+        versions,
+        objects: Some(1),
+        ..missing(
+            Of::Type("module _curses_panel"),
+            detail,
+            Some(TYPE),
+            "_curses_panel_traverse visits the type of its module, which is static, so that no \
+             module owns it",
+        )
     }
 }
 
 /// A field of code objects, which have a `tp_traverse` in free-threaded builds only.
-const fn code(detail: &'static str) -> Accepted {
-    extra(
-        Of::Type("builtins.code"),
-        detail,
-        "code_traverse of free-threaded builds visits co_consts only",
-    )
+const fn code(detail: &'static str, to: &'static str) -> Accepted {
+    Accepted {
+        versions: (13, LATER),
+        free_threaded: true,
+        ..extra(
+            Of::Type(CODE),
+            detail,
+            to,
+            "code_traverse of free-threaded builds visits co_consts only",
+        )
+    }
 }
 
 /// A type with a `tp_is_gc`.
-const fn header(name: &'static str) -> Accepted {
+const fn header(name: &'static str, objects: usize) -> Accepted {
     Accepted {
         detail: Some("+16"),
-        versions: (0, 10),
+        versions: (8, 10),
         ..size(
             name,
+            objects,
             "up to 3.10 sys.getsizeof asks tp_is_gc for the header, which only its code can answer",
         )
     }
@@ -338,26 +374,36 @@ const fn header(name: &'static str) -> Accepted {
 
 /// An engine of pandas, as Cython before 3.0 compiled it: `sys.getsizeof` of later ones is
 /// Python code to the reporter.
-const fn hash_table(name: &'static str) -> Accepted {
-    size(
-        name,
-        "its __sizeof__ counts the hash table of another object",
-    )
+const fn hash_table(name: &'static str, objects: usize) -> Accepted {
+    Accepted {
+        versions: (8, 11),
+        ..size(
+            name,
+            objects,
+            "its __sizeof__ counts the hash table of another object",
+        )
+    }
 }
 
 /// A type of pyarrow before 14: `sys.getsizeof` of later ones is Python code to the reporter.
 const fn nbytes(name: &'static str) -> Accepted {
-    size(
-        name,
-        "its __sizeof__ adds nbytes, which Arrow computes from the part of each buffer that the \
-         object shows",
-    )
+    Accepted {
+        versions: (8, 8),
+        ..size(
+            name,
+            1,
+            "its __sizeof__ adds nbytes, which Arrow computes from the part of each buffer that \
+             the object shows",
+        )
+    }
 }
 
-const fn size(name: &'static str, reason: &'static str) -> Accepted {
+const fn size(name: &'static str, objects: usize, reason: &'static str) -> Accepted {
     Accepted {
         difference: Difference::Size,
-        ..missing(Of::Type(name), reason)
+        detail: None,
+        objects: Some(objects),
+        ..missing(Of::Type(name), "", None, reason)
     }
 }
 
@@ -365,67 +411,118 @@ const fn size(name: &'static str, reason: &'static str) -> Accepted {
 const fn hidden_dict(detail: &'static str) -> Accepted {
     Accepted {
         difference: Difference::Kind,
-        of: Of::Type("builtins.dict"),
-        detail: Some(detail),
-        to: None,
-        versions: ALL,
-        last_micro: u32::MAX,
-        reason: "types in C with Py_TPFLAGS_MANAGED_DICT that have no `__dict__` attribute: heapy \
-                 does not find the owner",
+        ..missing(
+            Of::Type(DICT),
+            detail,
+            None,
+            "types in C with Py_TPFLAGS_MANAGED_DICT that have no `__dict__` attribute: heapy \
+             does not find the owner",
+        )
     }
 }
 
-/// A generator that has ended.
-const fn ended_code(name: &'static str) -> Accepted {
-    extra(
-        Of::Type(name),
-        ".gi_code",
-        "gen_traverse visits nothing of a frame that has ended, though the generator owns its \
-         code from 3.12 on",
-    )
+const fn type_parameter(detail: &'static str) -> Accepted {
+    Accepted {
+        versions: (12, 13),
+        ..hidden_dict(detail)
+    }
 }
 
 /// A heap type in C whose `tp_traverse` leaves the type itself out.
-const fn no_type(name: &'static str) -> Accepted {
-    extra(
-        Of::Type(name),
-        "->ob_type",
-        "its tp_traverse does not visit the type, though each instance owns a reference to it",
-    )
-}
-
-/// A strong reference that `tp_traverse` leaves out in every version.
-const fn extra(of: Of, detail: &'static str, reason: &'static str) -> Accepted {
+const fn no_type(name: &'static str, versions: (u32, u32)) -> Accepted {
     Accepted {
-        difference: Difference::ExtraReference,
-        of,
-        detail: Some(detail),
-        to: None,
-        versions: ALL,
-        last_micro: u32::MAX,
-        reason,
+        versions,
+        objects: Some(1),
+        ..extra(
+            Of::Type(name),
+            "->ob_type",
+            TYPE,
+            "its tp_traverse does not visit the type, though each instance owns a reference to it",
+        )
     }
 }
 
-/// Why a difference is accepted; none when it is a failure.
-pub(super) fn reason(found: &Found<'_>) -> Option<&'static str> {
-    let accepted = ACCEPTED.iter().find(|accepted| accepted.covers(found))?;
-    Some(accepted.reason)
+/// The same in 3.8.
+const fn no_type_in_3_8(name: &'static str, objects: usize) -> Accepted {
+    Accepted {
+        versions: (8, 8),
+        objects: Some(objects),
+        ..extra(
+            Of::Type(name),
+            "->ob_type",
+            TYPE,
+            "up to 3.8 the tp_traverse of a heap type in C leaves the type out, though each \
+             instance owns a reference to it",
+        )
+    }
 }
 
-impl Accepted {
-    fn covers(&self, found: &Found<'_>) -> bool {
-        let (first, last) = self.versions;
-        self.difference == found.difference
-            && (first..=last).contains(&found.minor)
-            && (found.minor < last || found.micro <= self.last_micro)
-            && self.detail.is_none_or(|detail| detail == found.detail)
-            && self.to.is_none_or(|to| Some(to) == found.to)
-            && match self.of {
-                Of::Every => true,
-                Of::Classes => found.is_class,
-                Of::Type(name) => found.type_name == name,
-                Of::Untracked(name) => !found.tracked && found.type_name == name,
-            }
+const fn tls_socket(detail: &'static str, to: &'static str) -> Accepted {
+    Accepted {
+        versions: (10, LATER),
+        objects: Some(1),
+        ..extra(
+            Of::Type("_ssl._SSLSocket"),
+            detail,
+            to,
+            "PySSL_traverse visits nothing but the exception that a callback left",
+        )
+    }
+}
+
+/// The memo of a pickler or unpickler, with whatever it has met.
+const fn memo(name: &'static str) -> Accepted {
+    Accepted {
+        to: None,
+        versions: (8, 11),
+        last_micro: 3,
+        objects: Some(1),
+        ..extra(
+            Of::Type(name),
+            "->memo",
+            "",
+            "Pickler_traverse and Unpickler_traverse do not visit the memo up to 3.11.3",
+        )
+    }
+}
+
+/// The cache of statements of a connection of sqlite3.
+const fn statement(detail: &'static str) -> Accepted {
+    Accepted {
+        versions: (10, 10),
+        objects: Some(1),
+        ..missing(
+            Of::Type("sqlite3.Cache"),
+            detail,
+            Some("sqlite3.Node"),
+            "pysqlite_cache_traverse visits every node of its list, each of which is owned by the \
+             one before it",
+        )
+    }
+}
+
+/// The time zone of an instance of a class that derives from `datetime` or `time`.
+const fn zone(name: &'static str, to: &'static str) -> Accepted {
+    Accepted {
+        objects: Some(1),
+        ..extra(
+            Of::Type(name),
+            ".tzinfo",
+            to,
+            "datetime and time have no tp_traverse, so that their subclasses do not visit tzinfo",
+        )
+    }
+}
+
+const fn transitions(to: &'static str) -> Accepted {
+    Accepted {
+        versions: (12, LATER),
+        objects: Some(2),
+        ..extra(
+            Of::Type("zoneinfo.ZoneInfo"),
+            "->_ttinfos",
+            to,
+            "zoneinfo_traverse does not visit what the transitions share",
+        )
     }
 }

@@ -1,6 +1,7 @@
-use super::accepted::{Found, IN_ITS_DICT, reason};
+use super::accepted::{IN_AN_ENTRY, IN_ITS_DICT};
 use super::extension::Extensions;
 use super::groups::Groups;
+use super::rule::{Explaining, Found};
 use super::untraversed::Untraversed;
 use super::{Comparison, Difference, Report, ReportedObject};
 use crate::Interpreter;
@@ -9,8 +10,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// How far before an object's address its pre-header may begin.
-const BEFORE: u64 = 48;
+/// How far before an object's address its pre-header may begin: two words of the collector, and
+/// up to two for dictionary, values and weak references.
+const BEFORE: u64 = 32;
+
+/// The collector's words before an object.
+const HEADER: u64 = 16;
 
 /// References from here on are told together.
 const ARRAY: i64 = 160;
@@ -32,13 +37,15 @@ pub(super) fn compare(
         memory,
         untraversed,
         extensions: Extensions::new(snapshot),
-        version: interpreter.version,
+        explaining: Explaining::new(interpreter.version, interpreter.free_threaded),
         references: 0,
         accepted: BTreeMap::new(),
         groups: Groups::default(),
     };
     comparing.reported_objects();
     comparing.extra_objects();
+    comparing.overused_rules();
+    let rules = comparing.explaining.used();
     Comparison {
         interpreter: interpreter.to_string(),
         objects: report.objects.len(),
@@ -47,6 +54,7 @@ pub(super) fn compare(
         references: comparing.references,
         arrays: report.arrays,
         missing: Vec::new(),
+        rules: rules.chain(comparing.extensions.used()).collect(),
         accepted: comparing.accepted,
         failures: comparing.groups.finish(),
     }
@@ -58,7 +66,7 @@ struct Comparing<'a> {
     memory: &'a File,
     untraversed: &'a Untraversed,
     extensions: Extensions<'a>,
-    version: (u32, u32, u32),
+    explaining: Explaining,
     references: usize,
     accepted: BTreeMap<String, usize>,
     groups: Groups,
@@ -73,24 +81,18 @@ struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn found<'b>(
-        &self,
-        difference: Difference,
-        detail: &'b str,
-        (_, minor, micro): (u32, u32, u32),
-    ) -> Found<'b>
+    fn found<'b>(&self, difference: Difference, detail: &'b str) -> Found<'b>
     where
         'a: 'b,
     {
         Found {
             difference,
+            address: self.address,
             type_name: self.type_name,
             is_class: self.is_class,
             tracked: self.tracked,
             detail,
             to: None,
-            minor,
-            micro,
         }
     }
 }
@@ -98,14 +100,14 @@ impl<'a> Subject<'a> {
 impl Comparing<'_> {
     fn reported_objects(&mut self) {
         for (&address, object) in &self.report.objects {
-            let type_name = &self.report.type_name(object);
+            let id = self.snapshot.objects.at(address);
             let subject = Subject {
                 address,
-                type_name,
+                type_name: &self.subject_type(object, id),
                 tracked: object.tracked,
                 is_class: object.is_class,
             };
-            let Some(id) = self.snapshot.objects.at(address) else {
+            let Some(id) = id else {
                 let detail = if object.tracked {
                     "tracked"
                 } else {
@@ -116,6 +118,27 @@ impl Comparing<'_> {
             };
             self.facts(&subject, object, id);
             self.references_of(&subject, object, id);
+        }
+    }
+
+    /// What the type of an object is called; each module has a name of its own.
+    fn subject_type(&self, object: &ReportedObject, id: Option<ObjectId>) -> String {
+        let name = self.report.type_name(object);
+        if name != "builtins.module" {
+            return name;
+        }
+        let module = id.and_then(|id| self.extensions.module_name(id));
+        module.unwrap_or(name)
+    }
+
+    /// Rules that explain more than they can be true of.
+    fn overused_rules(&mut self) {
+        for overused in self.explaining.overused() {
+            let rule = overused.rule;
+            let detail = format!("accepted of too many: {rule}");
+            let example = || format!("of {} objects: {}", overused.objects, rule.reason);
+            self.groups
+                .add(rule.difference, &rule.of.to_string(), &detail, example);
         }
     }
 
@@ -186,7 +209,9 @@ impl Comparing<'_> {
         self.references += object.referents.len();
         for &target in &object.referents {
             if !present.contains(&target) {
-                let detail = if self.is_in_its_dict(&strong, target) {
+                let detail = if self.is_behind(&strong, target, |one| self.is_entry(one)) {
+                    IN_AN_ENTRY.to_owned()
+                } else if self.is_behind(&strong, target, is_dict) {
                     IN_ITS_DICT.to_owned()
                 } else if let Some(&relation) = borrowed.get(&target) {
                     format!("{}, borrowed", self.relation(relation))
@@ -196,7 +221,7 @@ impl Comparing<'_> {
                 let to = self.type_of(target);
                 let found = Found {
                     to: to.as_deref(),
-                    ..subject.found(Difference::MissingReference, &detail, self.version)
+                    ..subject.found(Difference::MissingReference, &detail)
                 };
                 let example = format!("to {}", self.describe(target));
                 self.record(subject, &found, || example);
@@ -221,14 +246,14 @@ impl Comparing<'_> {
             return;
         }
         let to = self.type_of(target);
-        let extensions = &self.extensions;
+        let extensions = &mut self.extensions;
         if let Some(reason) = extensions.reason(id, reference, &detail, to.as_deref()) {
             *self.accepted.entry(reason.to_owned()).or_default() += 1;
             return;
         }
         let found = Found {
             to: to.as_deref(),
-            ..subject.found(Difference::ExtraReference, &detail, self.version)
+            ..subject.found(Difference::ExtraReference, &detail)
         };
         let example = format!("to {}", self.describe(target));
         self.record(subject, &found, || example);
@@ -241,7 +266,7 @@ impl Comparing<'_> {
         detail: &str,
         example: impl FnOnce() -> String,
     ) {
-        let found = subject.found(difference, detail, self.version);
+        let found = subject.found(difference, detail);
         self.record(subject, &found, example);
     }
 
@@ -251,7 +276,7 @@ impl Comparing<'_> {
         found: &Found<'_>,
         example: impl FnOnce() -> String,
     ) {
-        if let Some(reason) = reason(found) {
+        if let Some(reason) = self.explaining.reason(found) {
             *self.accepted.entry(reason.to_owned()).or_default() += 1;
             return;
         }
@@ -261,15 +286,23 @@ impl Comparing<'_> {
             .add(found.difference, subject.type_name, found.detail, example);
     }
 
-    /// Whether the dictionary among an object's references has an object in it.
-    fn is_in_its_dict(&self, strong: &[Reference], target: u64) -> bool {
-        let mut dicts = strong
-            .iter()
-            .filter(|reference| reference.relation == Relation::InstanceDict);
-        dicts.any(|dict| {
-            let mut items = self.snapshot.references.of(dict.target);
+    /// Whether one of the objects of some sort that an object refers to has another one.
+    fn is_behind(
+        &self,
+        strong: &[Reference],
+        target: u64,
+        is_of_sort: impl Fn(&Reference) -> bool,
+    ) -> bool {
+        let mut holders = strong.iter().filter(|&reference| is_of_sort(reference));
+        holders.any(|holder| {
+            let mut items = self.snapshot.references.of(holder.target);
             items.any(|item| self.snapshot.objects.address[item.target.index()] == target)
         })
+    }
+
+    /// Whether it is to an entry of the cache of `functools.lru_cache`.
+    fn is_entry(&self, reference: &Reference) -> bool {
+        self.snapshot.type_of(reference.target).tp_name == "functools._lru_list_elem"
     }
 
     fn is_synthetic(&self, id: ObjectId) -> bool {
@@ -279,20 +312,35 @@ impl Comparing<'_> {
     /// Where in an object a reference lies that the snapshot lacks: `at +24`.
     fn place_of(&self, address: u64, target: u64, size: Option<u64>) -> String {
         let mut bytes = vec![0; SEARCHED];
-        let start = address.saturating_sub(BEFORE);
+        let start = self.end_before(address).max(address.saturating_sub(BEFORE));
+        let before = address - start;
         let length = self.memory.read_at(&mut bytes, start).unwrap_or(0);
-        let end = BEFORE.saturating_add(size.unwrap_or(0)) as usize;
+        let end = before.saturating_add(size.unwrap_or(0)) as usize;
         let words = bytes[..length.min(end)].as_chunks().0;
         let place = words
             .iter()
             .position(|&word| u64::from_ne_bytes(word) == target);
-        let offset = place.map(|index| index as i64 * 8 - BEFORE.cast_signed());
+        let offset = place.map(|index| index as i64 * 8 - before.cast_signed());
         match offset {
             // An array in the object.
             Some(ARRAY..) => format!("at {ARRAY:+} or above"),
             Some(offset) => format!("at {offset:+}"),
             None => "outside the object".to_owned(),
         }
+    }
+
+    /// Where the object before an address ends.
+    fn end_before(&self, address: u64) -> u64 {
+        let objects = &self.snapshot.objects;
+        let row = objects.address.partition_point(|&start| start < address);
+        let Some(row) = row.checked_sub(1) else {
+            return 0;
+        };
+        // The collector's words lie before an object, and count.
+        let is_tracked = objects.flags[row].contains(ObjectFlags::TRACKED);
+        let header = if is_tracked { HEADER } else { 0 };
+        let end = objects.address[row] + objects.size[row].saturating_sub(header);
+        end.min(address).next_multiple_of(8)
     }
 
     fn describe(&self, address: u64) -> String {
@@ -333,4 +381,8 @@ impl Comparing<'_> {
             Relation::Member(_) => "list(…)[i]".to_owned(),
         }
     }
+}
+
+fn is_dict(reference: &Reference) -> bool {
+    reference.relation == Relation::InstanceDict
 }

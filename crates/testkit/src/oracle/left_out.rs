@@ -11,7 +11,7 @@ pub(super) struct LeftOut {
     pub(super) of: &'static [&'static str],
     /// The relations, as groups print them; `*` as above.
     pub(super) details: &'static [&'static str],
-    /// The types of what is referred to; empty for all.
+    /// The types of what is referred to; `*` as above.
     pub(super) to: &'static [&'static str],
     /// Which code leaves it out, and why the reference is there.
     pub(super) reason: &'static str,
@@ -27,20 +27,25 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     LeftOut {
         of: &["numpy.ndarray"],
         details: &[".base", ".dtype", "->mem_handler"],
-        to: &[],
+        to: &[
+            "*.MaskedArray",
+            "builtins.PyCapsule",
+            "numpy.dtype*",
+            "numpy.ndarray",
+        ],
         reason: "numpy: ndarray has no tp_traverse, so that subtype_traverse of its subclasses \
                  visits neither base, descr nor mem_handler, which array_dealloc releases",
     },
     LeftOut {
         of: &["numpy.ufunc"],
-        details: &["->_loops", "->userloops"],
+        details: &["->_loops"],
         to: &["builtins.list", "builtins.dict"],
         reason: "numpy: ufunc_traverse visits obj, identity_value and dict; ufunc_dealloc releases \
-                 _loops and userloops as well",
+                 _loops as well",
     },
     LeftOut {
         of: &["greenlet.greenlet"],
-        details: &[".gr_frame*"],
+        details: &[".gr_frame"],
         to: &["builtins.frame"],
         reason: "greenlet: green_traverse leaves out the frames of a greenlet that can go on, as \
                  its comment says; the evaluation loop that the saved stack holds owns them",
@@ -100,7 +105,7 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     LeftOut {
         of: CYTHON_FUNCTION,
         details: HEAP_TYPE,
-        to: &["_cython_*._common_types_metatype", "builtins.type"],
+        to: &["_cython_*._common_types_metatype"],
         reason: "Cython: __Pyx_call_type_traverse is 0 without CYTHON_USE_TYPE_SPECS, but the \
                  functions' type is made from a spec in any case",
     },
@@ -145,7 +150,7 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     },
     LeftOut {
         of: &["pyarrow.lib.ChunkedArray"],
-        details: &["->buffer*"],
+        details: &["->buffers[*]"],
         to: &["ray._raylet.SubBuffer"],
         reason: "pyarrow: nothing traverses what is behind a shared_ptr of C++; arrow::py::PyBuffer \
                  owns the object whose memory it shows",
@@ -153,7 +158,7 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
     LeftOut {
         of: &["lxml.etree._Document"],
         details: &["->word[4]"],
-        to: &["builtins.NoneType", "builtins.bytes"],
+        to: &["builtins.NoneType"],
         reason: "Cython does not visit members that can't be part of a cycle: `_prefix_tail` is \
                  bytes or None",
     },

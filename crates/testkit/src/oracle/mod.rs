@@ -12,6 +12,7 @@ mod extension;
 mod groups;
 mod left_out;
 mod report;
+mod rule;
 mod untraversed;
 
 pub use groups::{Difference, Group};
@@ -21,7 +22,7 @@ pub use untraversed::UntraversedError;
 use crate::{Exuvia, Interpreter, Launch, Target, Unpacked};
 use anyhow::{Context, Result};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -44,6 +45,8 @@ pub struct Comparison {
     pub arrays: usize,
     /// The parts of the zoo that were not made, since what they need can't be imported.
     pub missing: Vec<String>,
+    /// The rules that were needed to explain differences, in words.
+    pub rules: BTreeSet<String>,
     /// Reasons, and how many differences each one explains.
     pub accepted: BTreeMap<String, usize>,
     /// Differences that nothing explains, the most frequent first.
