@@ -165,7 +165,10 @@ fn list(threads: &[StuckThread]) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum CloneError {
     /// It has a filter of system calls that can't be suspended, and might die of the call.
-    #[error("the target has a seccomp filter, and suspending it needs CAP_SYS_ADMIN")]
+    #[error(
+        "the target has a seccomp filter, and suspending it needs CAP_SYS_ADMIN and a tool \
+         without such a filter"
+    )]
     Filtered,
     /// The clone could make the kernel end a process of the same cgroup.
     #[error(
