@@ -86,7 +86,8 @@ impl Frozen {
     }
 
     /// Clones the process: one of its threads makes one system call, and is put back to
-    /// where it was. Nothing is written into the target.
+    /// where it was. Nothing is written into the target. After a failure it is frozen still,
+    /// but for [`CloneError::Blocked`].
     pub fn fork(&mut self) -> Result<ProcessClone, CloneError> {
         match lock(&self.guardian).ask(&Request::Fork) {
             Ok(Reply::Forked(Ok(child))) => Ok(ProcessClone::new(&self.guardian, child)),
@@ -97,7 +98,8 @@ impl Frozen {
     }
 
     /// Clones the process and lets it go on, with nothing in between: the shortest time that
-    /// it stands still, which is returned as well. After a failure it is frozen still.
+    /// it stands still, which is returned as well. After a failure it is frozen still, but for
+    /// [`CloneError::Blocked`].
     pub fn fork_and_release(mut self) -> Result<(ProcessClone, Duration), (Self, CloneError)> {
         let reply = lock(&self.guardian).ask(&Request::ForkAndRelease);
         let error = match reply {
@@ -173,7 +175,7 @@ impl ProcessClone {
             .get_or_init(|| LiveMemory::open(self.pid(), &mappings)))
     }
 
-    /// Prepares it for calls of the target's own `tp_traverse` functions.
+    /// Prepares it for calls of the target's own functions: `tp_traverse` and getters.
     pub fn traverser(&self) -> Result<Traverser, TraverserError> {
         Traverser::new(&self.guardian, self.pid())
     }

@@ -161,7 +161,8 @@ fn list(threads: &[StuckThread]) -> String {
     texts.join("; ") + &more
 }
 
-/// Why there is no clone. The target is frozen still, and can be read as it is.
+/// Why there is no clone. The target is frozen still, and can be read as it is, unless said
+/// otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum CloneError {
     /// It has a filter of system calls that can't be suspended, and might die of the call.
@@ -194,6 +195,13 @@ pub enum CloneError {
     /// Signals came in between, each time.
     #[error("the target's threads could not make the call: they were interrupted each time")]
     Interrupted,
+    /// The call waited for another thread, so that all were let go. The target is not frozen
+    /// any more.
+    #[error(
+        "the target's clone call did not end while its other threads stood still, and they \
+         were let go"
+    )]
+    Blocked,
     /// The target was killed.
     #[error("the target ended")]
     Ended,
@@ -219,6 +227,7 @@ impl From<ForkFailure> for CloneError {
             ForkFailure::NoInstruction => Self::NoInstruction,
             ForkFailure::Errno(errno) => Self::Refused { errno },
             ForkFailure::Interrupted => Self::Interrupted,
+            ForkFailure::Blocked => Self::Blocked,
             ForkFailure::Ended => Self::Ended,
             ForkFailure::Os { step, errno } => Self::Os {
                 step,

@@ -108,6 +108,8 @@ pub(crate) enum ForkFailure {
     NoInstruction,
     Errno(i32),
     Interrupted,
+    /// The call ended late. The threads are running again.
+    Blocked,
     Ended,
     Os { step: String, errno: i32 },
 }

@@ -3,7 +3,7 @@
 use exuvia_cpython::{Invalid, Layout, UnsupportedVersion, Version};
 use exuvia_memory::Fault;
 use exuvia_tracee::{
-    AttachFacts, CoreError, FreezeError, LocateError, MappingsError, MissingFile, Obstacle,
+    AttachFacts, CloneError, CoreError, FreezeError, LocateError, MappingsError, MissingFile, Obstacle,
     OpenError, Process,
 };
 use exuvia_walker::WalkError;
@@ -37,6 +37,8 @@ pub(crate) enum CaptureError {
     DebugBuild { version: Version },
     #[error(transparent)]
     Freeze(#[from] FreezeError),
+    #[error("process {pid} could not be cloned: {reason}")]
+    Blocked { pid: i32, reason: CloneError },
     #[error(transparent)]
     Walk(#[from] WalkError),
     #[error(transparent)]
@@ -112,6 +114,10 @@ impl CaptureError {
             }
             Self::Locate(LocateError::Unreadable { .. }) => {
                 "run exuvia as root, or in the same mount namespace as the process"
+            }
+            Self::Blocked { .. } => {
+                "a fork of this process waits for one of its own threads (userfaultfd); \
+                 `exuvia dump PID --mode stop` makes none"
             }
             Self::CloneGone => "if memory is short, try `exuvia dump PID --mode stop`",
             Self::Layout(_) => "if it was just starting or ending, try again",

@@ -162,6 +162,10 @@ fn cloned(
     let (clone, stood_still) = match frozen.fork_and_release() {
         Ok(forked) => forked,
         Err((_, CloneError::Ended)) => return Err(CaptureError::Ended { pid }),
+        // It runs again, so that there is nothing to read.
+        Err((_, reason @ CloneError::Blocked)) => {
+            return Err(CaptureError::Blocked { pid, reason });
+        }
         Err((frozen, refusal)) => {
             let reason = anyhow::Error::from(refusal);
             progress.note(&format!(

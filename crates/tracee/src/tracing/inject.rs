@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::filter::Filter;
 use super::ptrace::{self, Event, Tid, options};
-use super::threads::{Pause, Thread};
+use super::threads::{Pause, Thread, thread_state};
+use crate::Pid;
 use crate::arch::Registers;
+use crate::protocol::Child;
 
 /// A system call to be made by a thread of the target.
 pub(crate) struct SystemCall {
@@ -18,14 +20,17 @@ pub(crate) struct SystemCall {
 }
 
 /// What came of it.
+#[derive(Debug)]
 pub(crate) struct Outcome {
     /// As the kernel returned it: negative numbers are errors.
     pub(crate) result: i64,
-    /// The child, in the namespace of this tool.
-    pub(crate) child: Option<Tid>,
+    /// The child, if the call made one that is traced.
+    pub(crate) child: Option<Child>,
+    /// The call took so long that somebody was told.
+    pub(crate) late: bool,
 }
 
-/// Why the call was not made. The thread is as it was.
+/// Why the call was not made. The thread is as it was, unless it is not scheduled.
 #[derive(Debug)]
 pub(crate) enum InjectError {
     /// A stop signal came first.
@@ -38,6 +43,8 @@ pub(crate) enum InjectError {
     NotScheduled,
     /// A call of ours failed.
     Os(io::Error),
+    /// The call was made, and made this child, before that went wrong.
+    WithChild(Child, Box<Self>),
 }
 
 impl From<io::Error> for InjectError {
@@ -55,27 +62,44 @@ impl From<io::Error> for InjectError {
 /// The stops at the entry and at the exit of the call do the work, not single steps: a step
 /// ends in a `SIGTRAP`, and the kernel resets the handling of that signal where the target
 /// blocks or ignores it.
+///
+/// Once begun, a call has to end before the thread is itself again. `when_late` is called when
+/// it takes long, since what it waits for may be a thread that this tool has stopped.
 pub(crate) fn system_call(
     thread: &Thread,
     site: u64,
     call: &SystemCall,
+    when_late: &mut dyn FnMut(),
 ) -> Result<Outcome, InjectError> {
     let mut borrowed = Borrowed::borrow(thread, call)?;
-    let outcome = borrowed.run(site, call);
+    let result = borrowed.run(site, call, when_late);
     let given_back = borrowed.give_back();
-    if given_back.is_err()
-        && let Ok(Outcome {
-            child: Some(child), ..
-        }) = outcome
-    {
-        // Nobody would ever ask for it.
-        let _ = ptrace::kill(child);
+    let late = borrowed.late;
+    let child = borrowed.child.map(|tid| Child {
+        pid: Pid(tid),
+        // The target is ending where there is no result, and reaps nothing any more.
+        pid_in_target: match result {
+            Ok(number) => i32::try_from(number).unwrap_or(tid),
+            Err(_) => tid,
+        },
+    });
+    match (given_back.and(result), child) {
+        (Ok(result), child) => Ok(Outcome {
+            result,
+            child,
+            late,
+        }),
+        (Err(error), Some(child)) => Err(InjectError::WithChild(child, Box::new(error))),
+        (Err(error), None) => Err(error),
     }
-    given_back.and(outcome)
 }
 
 /// How long a thread may take to get from a stop to the call.
 const SCHEDULING: Duration = Duration::from_secs(1);
+/// How long a call may take before it is late, if it waits.
+const LATE: Duration = Duration::from_secs(3);
+/// How often a call that runs is looked at. All of the target stands still meanwhile.
+const LOOK: Duration = Duration::from_micros(20);
 
 /// A thread that does not hold its own registers.
 struct Borrowed<'a> {
@@ -88,6 +112,9 @@ struct Borrowed<'a> {
     /// The options that it had.
     at_rest: c_int,
     given_back: bool,
+    /// What the call has made.
+    child: Option<Tid>,
+    late: bool,
 }
 
 impl<'a> Borrowed<'a> {
@@ -112,6 +139,8 @@ impl<'a> Borrowed<'a> {
             signal: 0,
             at_rest,
             given_back: false,
+            child: None,
+            late: false,
         };
         // With a signal pending, clone gives up before it begins. Also, a child that inherits
         // blocked signals can't run a handler, whatever happens to it.
@@ -119,19 +148,24 @@ impl<'a> Borrowed<'a> {
         Ok(borrowed)
     }
 
-    fn run(&mut self, site: u64, call: &SystemCall) -> Result<Outcome, InjectError> {
+    /// Makes the call, and returns its result.
+    fn run(
+        &mut self,
+        site: u64,
+        call: &SystemCall,
+        when_late: &mut dyn FnMut(),
+    ) -> Result<i64, InjectError> {
         let tid = self.thread.tid;
         self.thread
             .registers
             .calling(site, call.number, call.arguments)
             .apply(tid)?;
-        let mut child = None;
         let mut entered = false;
         loop {
             ptrace::resume_to_system_call(tid)?;
             self.stopped = false;
             let event = if entered {
-                ptrace::wait(tid)?
+                self.wait_for_the_end(when_late)?
             } else {
                 wait_until(tid, Instant::now() + SCHEDULING)?.ok_or(InjectError::NotScheduled)?
             };
@@ -139,7 +173,7 @@ impl<'a> Borrowed<'a> {
             match event {
                 Event::SystemCall if entered => break,
                 Event::SystemCall => entered = true,
-                Event::Child => child = Some(ptrace::new_child(tid)?),
+                Event::Child => self.child = Some(ptrace::new_child(tid)?),
                 // A request to stop from before: the one that froze a stopped process.
                 Event::Stop => {}
                 Event::Signal(signal) => {
@@ -149,8 +183,24 @@ impl<'a> Borrowed<'a> {
                 Event::Exec | Event::Ended => return Err(InjectError::Ended),
             }
         }
-        let result = Registers::of(tid)?.result();
-        Ok(Outcome { result, child })
+        Ok(Registers::of(tid)?.result())
+    }
+
+    fn wait_for_the_end(&mut self, when_late: &mut dyn FnMut()) -> io::Result<Event> {
+        let tid = self.thread.tid;
+        let begun = Instant::now();
+        while !self.late {
+            if let Some(event) = ptrace::try_wait(tid)? {
+                return Ok(event);
+            }
+            // One that works is not waiting, be it as long as the memory is large.
+            if begun.elapsed() > LATE && thread_state(Pid(tid), tid) != Some('R') {
+                self.late = true;
+                when_late();
+            }
+            std::thread::sleep(LOOK);
+        }
+        ptrace::wait(tid)
     }
 
     /// Puts the thread back into the kind of stop that it was taken from, since only on the
@@ -192,7 +242,8 @@ impl Drop for Borrowed<'_> {
     }
 }
 
-fn wait_until(tid: Tid, until: Instant) -> io::Result<Option<Event>> {
+/// What a thread reports next; nothing when that takes too long.
+pub(super) fn wait_until(tid: Tid, until: Instant) -> io::Result<Option<Event>> {
     let mut pause = Pause::new();
     loop {
         match ptrace::try_wait(tid)? {

@@ -294,12 +294,18 @@ impl Caller {
             trace_child: false,
             kept_options: options::KILL_WITH_TRACER,
         };
-        let result = match system_call(&self.thread, self.site, &call) {
+        // A call that waits for somebody has no end in a clone, which nobody knows.
+        let mut when_late = || {
+            let _ = ptrace::kill(self.thread.tid);
+        };
+        let result = match system_call(&self.thread, self.site, &call, &mut when_late) {
             Ok(outcome) => outcome.result,
             Err(InjectError::Ended) => return Err(DriverFailure::Ended),
             Err(InjectError::Filtered) => return Err(DriverFailure::Filtered),
             Err(InjectError::Os(error)) => return Err(DriverFailure::os(step, &error)),
-            Err(InjectError::Signal | InjectError::NotScheduled) => {
+            Err(
+                InjectError::Signal | InjectError::NotScheduled | InjectError::WithChild(..),
+            ) => {
                 return Err(DriverFailure::os(step, &io::ErrorKind::Interrupted.into()));
             }
         };

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::inject::{InjectError, Outcome, SystemCall, system_call};
+use super::inject::{InjectError, Outcome, SystemCall, system_call, wait_until};
 use super::jail::Jail;
 use super::ptrace::{self, Event, options};
 use super::site::find_system_call_instruction;
@@ -30,6 +30,9 @@ const TRIES: usize = 5;
 /// meanwhile, so this can be long: until then it has a zombie.
 const REAP_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a clone may take to report for the first time, on a machine that has other work.
+const ADOPTION: Duration = Duration::from_secs(10);
+
 impl Session {
     /// Prepares what can be prepared while the target runs.
     pub(crate) fn new(process: Process) -> Self {
@@ -53,45 +56,49 @@ impl Session {
         Ok(stops)
     }
 
-    /// Clones the stopped process.
+    /// Clones the stopped process. It is stopped afterwards, too, but for
+    /// [`ForkFailure::Blocked`].
     pub(crate) fn fork(&mut self) -> Result<Child, ForkFailure> {
-        let outcome = self.make_child()?;
-        self.take_over(&outcome)
+        let child = self.make_child()?;
+        adopt(child).inspect_err(|_| self.abandon())?;
+        Ok(child)
     }
 
     /// Clones the stopped process and lets it go on at once. After a failure it is
-    /// stopped still. Returns for how long it stood still, too.
+    /// stopped still, but for [`ForkFailure::Blocked`]. Returns for how long it stood still, too.
     pub(crate) fn fork_and_release(&mut self) -> Result<(Child, Duration), ForkFailure> {
-        let outcome = self.make_child()?;
-        if outcome.child.is_none() {
-            return Err(refusal(&outcome));
-        }
+        let child = self.make_child()?;
         let stood_still = self.release();
-        let failure = match self.take_over(&outcome) {
-            Ok(child) => return Ok((child, stood_still)),
-            Err(failure) => failure,
+        let Err(failure) = adopt(child) else {
+            return Ok((child, stood_still));
         };
         // Somebody killed the child at once. The caller counts on a stopped target.
         let patience = Patience {
             until: Instant::now() + Duration::from_secs(2),
             cancelled: &|| false,
         };
-        self.freeze(&patience).map_err(|_| ForkFailure::Ended)?;
+        let frozen = self.freeze(&patience);
+        self.abandon();
+        frozen.map_err(|_| ForkFailure::Ended)?;
         Err(failure)
     }
 
-    fn take_over(&mut self, outcome: &Outcome) -> Result<Child, ForkFailure> {
-        let child = adopt(outcome)?;
-        self.child = Some(child);
-        Ok(child)
+    /// Ends a clone that is of no use. If it can't be reaped now, it is at the end.
+    fn abandon(&mut self) {
+        let child = self.child;
+        if self.discard().is_err() {
+            self.child = child;
+        }
     }
 
-    fn make_child(&self) -> Result<Outcome, ForkFailure> {
+    /// Makes the child. Whatever happens then, it is known from here on, since the target has
+    /// a zombie until it is reaped.
+    fn make_child(&mut self) -> Result<Child, ForkFailure> {
         if let Err(NoHeadroom { available, needed }) = self.headroom {
             return Err(ForkFailure::NoHeadroom { available, needed });
         }
         let site = self.site.ok_or(ForkFailure::NoInstruction)?;
-        let threads = self.threads.as_ref().ok_or(ForkFailure::Ended)?;
+        let threads = self.threads.as_mut().ok_or(ForkFailure::Ended)?;
         // No sharing of anything, and no signal to the parent when the child ends.
         let call = SystemCall {
             number: libc::SYS_clone,
@@ -99,13 +106,25 @@ impl Session {
             trace_child: true,
             kept_options: 0,
         };
-        run_in_some_thread(threads, site, &call).map_err(|error| match error {
-            None => ForkFailure::Interrupted,
-            Some(InjectError::Os(error)) => ForkFailure::os("making a call in the target", &error),
-            Some(InjectError::Ended) => ForkFailure::Ended,
-            Some(InjectError::Filtered) => ForkFailure::Filtered,
-            Some(InjectError::Signal | InjectError::NotScheduled) => ForkFailure::Interrupted,
-        })
+        match run_in_some_thread(threads, site, &call) {
+            Ok(outcome) => {
+                self.child = outcome.child;
+                if outcome.late {
+                    // What it has copied was changed meanwhile.
+                    self.release();
+                    self.abandon();
+                    return Err(ForkFailure::Blocked);
+                }
+                outcome.child.ok_or_else(|| refusal(&outcome))
+            }
+            Err(Some(InjectError::WithChild(child, error))) => {
+                self.child = Some(child);
+                self.abandon();
+                Err(fork_failure(*error))
+            }
+            Err(Some(error)) => Err(fork_failure(error)),
+            Err(None) => Err(ForkFailure::Interrupted),
+        }
     }
 
     /// Lets every thread go on. Returns for how long they stood still.
@@ -146,9 +165,10 @@ impl Session {
         if !self.process.is_alive() {
             return Ok(Duration::ZERO);
         }
-        if let Some(threads) = &self.threads {
-            self.reap(child, threads)?;
-            return Ok(Duration::ZERO);
+        if let Some(mut threads) = self.threads.take() {
+            let reaped = self.reap(child, &mut threads);
+            self.threads = Some(threads);
+            return reaped.map(|()| Duration::ZERO);
         }
         // The target may have replaced its program since, and its code moved.
         self.site = find_system_call_instruction(self.process.pid());
@@ -161,12 +181,12 @@ impl Session {
             Err(StopFailure::Ended) => return Ok(Duration::ZERO),
             Err(failure) => return Err(DiscardFailure::Stop(failure)),
         };
-        let reaped = self.reap(child, &thread);
+        let reaped = self.reap(child, &mut thread);
         let stood_still = thread.release();
         reaped.map(|()| stood_still)
     }
 
-    fn reap(&self, child: Child, threads: &Threads) -> Result<(), DiscardFailure> {
+    fn reap(&self, child: Child, threads: &mut Threads) -> Result<(), DiscardFailure> {
         let site = self.site.ok_or(DiscardFailure::NoInstruction)?;
         let number =
             u64::try_from(child.pid_in_target).map_err(|_| DiscardFailure::Errno(libc::ECHILD))?;
@@ -207,20 +227,25 @@ impl Drop for Session {
 }
 
 /// Makes the call in the thread that suits best, or in the next one where it could not
-/// be made. `None` when it was interrupted each time.
+/// be made. `None` when it was interrupted each time. A call that is late may wait for
+/// another thread of the target: all others are let go then.
 fn run_in_some_thread(
-    threads: &Threads,
+    threads: &mut Threads,
     site: u64,
     call: &SystemCall,
 ) -> Result<Outcome, Option<InjectError>> {
-    let mut candidates: Vec<&Thread> = threads.stopped().iter().collect();
+    let mut candidates: Vec<Thread> = threads.stopped().to_vec();
     candidates.sort_by_key(|thread| std::cmp::Reverse(thread.registers.suitability()));
     let mut last = Some(InjectError::Ended);
-    for thread in candidates.into_iter().cycle().take(TRIES) {
-        match system_call(thread, site, call) {
+    for thread in candidates.iter().cycle().take(TRIES) {
+        let mut when_late = || threads.release_all_but(thread.tid);
+        match system_call(thread, site, call, &mut when_late) {
             Ok(outcome) if outcome.result == INTERRUPTED => last = None,
             Ok(outcome) => return Ok(outcome),
-            Err(error @ InjectError::Os(_)) => return Err(Some(error)),
+            // There is one child at most.
+            Err(error @ (InjectError::Os(_) | InjectError::WithChild(..))) => {
+                return Err(Some(error));
+            }
             Err(error) => last = Some(error),
         }
     }
@@ -228,29 +253,33 @@ fn run_in_some_thread(
 }
 
 /// Takes over the child of a call, which is our tracee by now.
-fn adopt(outcome: &Outcome) -> Result<Child, ForkFailure> {
-    let pid = outcome.child.ok_or_else(|| refusal(outcome))?;
-    let child = Child {
-        pid: Pid(pid),
-        pid_in_target: i32::try_from(outcome.result).unwrap_or(pid),
-    };
+fn adopt(Child { pid, .. }: Child) -> Result<(), ForkFailure> {
+    let until = Instant::now() + ADOPTION;
     let adopted = loop {
-        match ptrace::wait(pid) {
-            Ok(Event::Stop) => break ptrace::set_options(pid, options::KILL_WITH_TRACER),
-            Ok(Event::Ended) => break Err(std::io::Error::from_raw_os_error(libc::ESRCH)),
-            Ok(_) => {
-                let _ = ptrace::resume(pid, 0);
+        match wait_until(pid.0, until) {
+            Ok(Some(Event::Stop)) => break ptrace::set_options(pid.0, options::KILL_WITH_TRACER),
+            Ok(Some(Event::Ended)) => break Err(std::io::Error::from_raw_os_error(libc::ESRCH)),
+            Ok(Some(_)) => {
+                let _ = ptrace::resume(pid.0, 0);
             }
+            Ok(None) => break Err(std::io::ErrorKind::TimedOut.into()),
             Err(error) => break Err(error),
         }
     };
-    if let Err(error) = adopted {
-        let _ = end(child.pid);
-        return Err(ForkFailure::os("taking over the clone", &error));
-    }
+    adopted.map_err(|error| ForkFailure::os("taking over the clone", &error))?;
     // If memory runs out, the kernel shall end the clone and not the original.
     let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
-    Ok(child)
+    Ok(())
+}
+
+fn fork_failure(error: InjectError) -> ForkFailure {
+    match error {
+        InjectError::Os(error) => ForkFailure::os("making a call in the target", &error),
+        InjectError::Ended => ForkFailure::Ended,
+        InjectError::Filtered => ForkFailure::Filtered,
+        InjectError::Signal | InjectError::NotScheduled => ForkFailure::Interrupted,
+        InjectError::WithChild(_, error) => fork_failure(*error),
+    }
 }
 
 fn refusal(outcome: &Outcome) -> ForkFailure {
@@ -282,5 +311,73 @@ fn describe(thread: &Thread) -> ThreadStop {
         system_call: thread.registers.system_call(),
         instruction_pointer: thread.registers.instruction_pointer(),
         stack_pointer: thread.registers.stack_pointer(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child as ChildProcess, Command, Stdio};
+
+    use super::*;
+
+    /// A process that waits for its input, until the end of the test.
+    struct Waiting(ChildProcess);
+
+    impl Waiting {
+        fn start() -> Self {
+            let child = Command::new("cat").stdin(Stdio::piped()).spawn();
+            Self(child.unwrap())
+        }
+
+        fn process(&self) -> Process {
+            Process::open(Pid(self.0.id().cast_signed())).unwrap()
+        }
+
+        fn children(&self) -> String {
+            let pid = self.0.id();
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap()
+        }
+    }
+
+    impl Drop for Waiting {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn frozen(target: &Waiting) -> Session {
+        let mut session = Session::new(target.process());
+        let patience = Patience {
+            until: Instant::now() + Duration::from_secs(20),
+            cancelled: &|| false,
+        };
+        session.freeze(&patience).unwrap();
+        session
+    }
+
+    /// As the kernel does when memory runs out.
+    #[test]
+    fn a_clone_that_is_killed_before_it_is_taken_over_is_reaped() {
+        let target = Waiting::start();
+        let mut session = frozen(&target);
+        let child = session.make_child().unwrap();
+        ptrace::kill(child.pid.0).unwrap();
+        assert!(adopt(child).is_err());
+        assert_ne!(target.children(), "");
+        session.abandon();
+        assert_eq!(target.children(), "");
+        assert!(session.child.is_none());
+    }
+
+    #[test]
+    fn the_end_of_a_session_reaps_a_clone_that_was_never_taken_over() {
+        let target = Waiting::start();
+        let mut session = frozen(&target);
+        session.make_child().unwrap();
+        session.release();
+        drop(session);
+        assert_eq!(target.children(), "");
+        assert_eq!(target.process().tracer_pid(), None);
     }
 }

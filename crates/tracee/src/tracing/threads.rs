@@ -18,6 +18,7 @@ pub(crate) struct Patience<'a> {
 }
 
 /// A thread that is stopped.
+#[derive(Clone)]
 pub(crate) struct Thread {
     pub(crate) tid: Tid,
     pub(crate) registers: Registers,
@@ -131,6 +132,15 @@ impl Threads {
         self.let_go_of_waiting();
         dying.into_iter().for_each(reap_dying);
         stood_still
+    }
+
+    /// Lets all of them go on but one, which is not in a stop.
+    pub(crate) fn release_all_but(&mut self, kept: Tid) {
+        let stopped = std::mem::take(&mut self.stopped).into_iter();
+        let (kept, others) = stopped.partition(|thread| thread.tid == kept);
+        self.stopped = others;
+        self.release();
+        self.stopped = kept;
     }
 
     fn none_of(process: &Process) -> Self {
@@ -337,7 +347,8 @@ fn list(pid: Pid) -> Result<Vec<Tid>, StopFailure> {
     Ok(names.filter_map(|name| name.parse().ok()).collect())
 }
 
-fn thread_state(pid: Pid, tid: Tid) -> Option<char> {
+/// The letter of a thread's state; `None` when it has ended.
+pub(super) fn thread_state(pid: Pid, tid: Tid) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).ok()?;
     // The name in parentheses can hold anything, parentheses too.
     stat.rsplit_once(") ")?.1.chars().next()
