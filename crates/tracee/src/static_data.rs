@@ -1,3 +1,10 @@
+//! Where programs and libraries have their variables, by their headers as they lie in memory.
+//!
+//! Headers and mappings can come from a crafted core, in which many files share one page of
+//! headers that claim everything. So parts must ascend and not overlap, each ends where
+//! another file is mapped, and what is found is bounded in all.
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +17,10 @@ use crate::{Mapping, Mappings};
 
 /// More parts of one program or library are not believed.
 const MAX_SEGMENTS: u16 = 256;
+/// More files are not looked at, and more places with variables are not kept: a process has
+/// 65,530 mappings by default, and those with many more have them for other things.
+const MAX_FILES: usize = 1 << 17;
+const MAX_FOUND: usize = 1 << 17;
 
 /// Where a mapped program or library has variables, or a part of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,14 +39,25 @@ pub struct StaticVariables {
 /// that are not mapped as their headers say, such as one that a program reads as data, and of
 /// those whose headers can't be read, nothing is found.
 pub fn static_variables<M: Memory>(memory: &M, mappings: &Mappings) -> Vec<StaticVariables> {
-    let mut found: Vec<_> = beginnings(mappings)
-        .filter_map(|(mapping, path)| Image::read(memory, mappings, mapping, path))
-        .flat_map(|image| image.variables(mappings))
-        .collect();
-    found.sort_by_key(|variables| variables.range.start);
-    // What says that it lies in another's memory does not lie there.
-    found.dedup_by(|next, before| next.range.start < before.range.end);
-    found
+    let mut found = BTreeMap::new();
+    for (mapping, path) in beginnings(mappings).take(MAX_FILES) {
+        if let Some(image) = Image::read(memory, mappings, mapping, path) {
+            image.add_variables(mappings, &mut found);
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Variables by where they begin, without overlaps.
+type Found = BTreeMap<u64, StaticVariables>;
+
+/// Whether something found before lies in a range: what says that it lies in another's memory
+/// does not lie there.
+fn is_taken(found: &Found, range: &Range<u64>) -> bool {
+    let mut before = found.range(..range.end);
+    before
+        .next_back()
+        .is_some_and(|(_, last)| last.range.end > range.start)
 }
 
 /// Mappings of the first bytes of files.
@@ -72,13 +94,23 @@ impl<'a> Image<'a> {
         }
         // Tools that make room for more headers put them where the file ended.
         let table = mapped_at(mappings, first, header.e_phoff.get(LE))?;
-        let mut segments = Vec::new();
+        let mut segments: Vec<ProgramHeader64<LE>> = Vec::new();
+        let mut end = 0;
         for i in 0..u64::from(count) {
             let at = table.offset(i * size_of::<ProgramHeader64<LE>>() as u64);
             let segment: ProgramHeader64<LE> = read(memory, at)?;
-            if segment.p_type.get(LE) == elf::PT_LOAD {
-                segments.push(segment);
+            if segment.p_type.get(LE) != elf::PT_LOAD {
+                continue;
             }
+            // So `elf(5)` has it, and loaders rely on it.
+            if segment.p_vaddr.get(LE) < end {
+                return None;
+            }
+            end = segment
+                .p_vaddr
+                .get(LE)
+                .saturating_add(segment.p_memsz.get(LE));
+            segments.push(segment);
         }
         let beginning = segments
             .iter()
@@ -105,26 +137,40 @@ impl<'a> Image<'a> {
         })
     }
 
-    /// What is writable of the parts that are loaded to be written.
-    fn variables(&self, mappings: &Mappings) -> Vec<StaticVariables> {
-        let mut found = Vec::new();
+    /// Adds what is writable of the parts that are loaded to be written. Each part ends where
+    /// something is mapped that is not the same part of the file: behind what comes from the
+    /// file there is only memory without one.
+    fn add_variables(&self, mappings: &Mappings, found: &mut Found) {
         for segment in &self.segments {
             if segment.p_flags.get(LE).0 & elf::PF_W.0 == 0 {
                 continue;
             }
             let start = self.bias.wrapping_add(segment.p_vaddr.get(LE));
             let end = start.saturating_add(segment.p_memsz.get(LE));
-            let parts = mappings.overlapping(start..end).filter(|mapping| {
+            let from_file = segment.p_offset.get(LE).wrapping_sub(start);
+            let is_part = |mapping: &&Mapping| {
+                !mapping.is_file()
+                    || mapping.offset.wrapping_sub(mapping.start.get()) == from_file
+                        && mapping.path.as_deref() == Some(self.path)
+            };
+            for mapping in mappings.overlapping(start..end).take_while(is_part) {
                 let permissions = mapping.permissions;
-                permissions.readable && permissions.writable && !permissions.shared
-            });
-            found.extend(parts.map(|mapping| StaticVariables {
-                range: mapping.start.get().max(start)..mapping.end.get().min(end),
-                file: self.path.to_path_buf(),
-                bias: self.bias,
-            }));
+                if !permissions.readable || !permissions.writable || permissions.shared {
+                    continue;
+                }
+                let range = mapping.start.get().max(start)..mapping.end.get().min(end);
+                // Another file's variables: the rest is not this one's either.
+                if found.len() >= MAX_FOUND || is_taken(found, &range) {
+                    break;
+                }
+                let variables = StaticVariables {
+                    range: range.clone(),
+                    file: self.path.to_path_buf(),
+                    bias: self.bias,
+                };
+                found.insert(range.start, variables);
+            }
         }
-        found
     }
 }
 
@@ -135,8 +181,13 @@ fn mapped_at(mappings: &Mappings, first: &Mapping, offset: u64) -> Option<Remote
             && mapping.offset <= offset
             && offset - mapping.offset < mapping.size()
     };
-    let mut mappings = mappings.overlapping(first.start.get()..u64::MAX);
-    let mapping = mappings.find(holds)?;
+    // Behind another file, or the same one once more, nothing of this one follows.
+    let is_near = |mapping: &&Mapping| {
+        !mapping.is_file()
+            || mapping.path == first.path && (mapping.offset > 0 || mapping.start == first.start)
+    };
+    let near = mappings.overlapping(first.start.get()..u64::MAX);
+    let mapping = near.take_while(is_near).find(holds)?;
     Some(mapping.start.offset(offset - mapping.offset))
 }
 
@@ -305,6 +356,72 @@ mod tests {
         let mut mapped = loaded();
         mapped.truncate(3);
         assert_eq!(ranges(&endless, mapped), [(2 * PAGE, 3 * PAGE)]);
+    }
+
+    /// Many files that share the page of headers of one, which claims all that follows.
+    #[test]
+    fn headers_that_claim_the_variables_of_others() {
+        const FILES: u64 = 1000;
+        let claim = |i: u64| Part {
+            flags: WRITE,
+            offset: 0,
+            address: PAGE + i * 64,
+            in_file: 0,
+            in_memory: 64,
+        };
+        let last = Part {
+            in_memory: u64::MAX,
+            ..claim(7)
+        };
+        let mut parts = vec![code()];
+        parts.extend((0..7).map(claim));
+        parts.push(last);
+        let Page(page) = file(&parts, 64);
+        let same = Everywhere(page);
+        // Each file has a page of its own behind it, then there is the next.
+        let mappings = (0..FILES).flat_map(|i| {
+            let path = format!("/lib/{i}.so");
+            [
+                mapping(3 * i, "rx", 0, Some(&path)),
+                mapping(3 * i + 1, "rw", 0, None),
+            ]
+        });
+        let found = static_variables(&same, &mappings.collect());
+        assert_eq!(found.len() as u64, 8 * FILES);
+        let ends_before_the_next = |one: &StaticVariables| {
+            let page = (one.bias - BASE) / PAGE;
+            let own = BASE + (page + 1) * PAGE..BASE + (page + 2) * PAGE;
+            own.contains(&one.range.start) && one.range.end <= own.end
+        };
+        assert!(found.iter().all(ends_before_the_next));
+        assert!(found.is_sorted_by(|one, next| one.range.end <= next.range.start));
+    }
+
+    #[test]
+    fn parts_that_overlap_or_descend_are_not_believed() {
+        let second = |address| Part {
+            address,
+            ..data(PAGE)
+        };
+        for parts in [
+            [data(2 * PAGE), second(2 * PAGE)],
+            [data(PAGE), second(0)],
+            [data(u64::MAX), second(u64::MAX - 1)],
+        ] {
+            let [one, two] = parts;
+            assert_eq!(ranges(&file(&[code(), one, two], 64), loaded()), []);
+        }
+    }
+
+    /// The same page wherever one is mapped.
+    struct Everywhere(Vec<u8>);
+
+    impl Memory for Everywhere {
+        fn read_exact(&self, address: RemoteAddress, buffer: &mut [u8]) -> Result<(), Fault> {
+            let start = (address.get() % PAGE) as usize;
+            buffer.copy_from_slice(&self.0[start..start + buffer.len()]);
+            Ok(())
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub use memory::CoreMemory;
 pub use notes::CoreProcess;
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -149,12 +150,15 @@ fn program(notes: &Notes) -> Option<&Path> {
     Some(&file.path)
 }
 
-/// What was mapped: files as the note has them, and what is left of the segments.
+/// What was mapped: files as the note has them, and what is left of the segments. Both are by
+/// address; files do not overlap, and of segments that do the first holds.
 fn mappings<'a>(loads: impl Iterator<Item = &'a Segment>, files: &[FileNote]) -> Mappings {
-    let loads: Vec<_> = loads.collect();
+    let loads = disjoint(loads);
     let flags_at = |address: u64| {
-        let holds = |load: &&&Segment| load.range().contains(&address);
-        loads.iter().find(holds).map_or(0, |load| load.flags)
+        let after = loads.partition_point(|(range, _)| range.end <= address);
+        let load = loads.get(after);
+        load.filter(|(range, _)| range.contains(&address))
+            .map_or(0, |&(_, flags)| flags)
     };
     let mut list: Vec<Mapping> = files
         .iter()
@@ -168,12 +172,14 @@ fn mappings<'a>(loads: impl Iterator<Item = &'a Segment>, files: &[FileNote]) ->
             device: (0, 0),
         })
         .collect();
-    for load in loads {
-        for range in memory::without(load.range(), files.iter().map(|file| &file.range)) {
+    for (range, flags) in loads {
+        let first = files.partition_point(|file| file.range.end <= range.start);
+        let near = files.get(first..).unwrap_or_default();
+        for range in memory::without(range, near.iter().map(|file| &file.range)) {
             list.push(Mapping {
                 start: range.start.into(),
                 end: range.end.into(),
-                permissions: permissions(load.flags, false),
+                permissions: permissions(flags, false),
                 offset: 0,
                 path: None,
                 inode: 0,
@@ -182,6 +188,20 @@ fn mappings<'a>(loads: impl Iterator<Item = &'a Segment>, files: &[FileNote]) ->
         }
     }
     list.into_iter().collect()
+}
+
+/// The addresses and the flags of segments, which are by address, without what overlaps one
+/// before.
+fn disjoint<'a>(loads: impl Iterator<Item = &'a Segment>) -> Vec<(Range<u64>, u32)> {
+    let mut found: Vec<(Range<u64>, u32)> = Vec::new();
+    for load in loads {
+        let end = found.last().map_or(0, |(last, _)| last.end);
+        let range = load.range().start.max(end)..load.range().end;
+        if range.start < range.end {
+            found.push((range, load.flags));
+        }
+    }
+    found
 }
 
 /// A core does not tell the number of a file, and only memory without a file has none.
@@ -202,4 +222,50 @@ fn is_shared(path: &Path) -> bool {
     let path = path.as_os_str().as_encoded_bytes();
     let names: [&[u8]; 4] = [b"/dev/zero", b"/dev/shm/", b"/SYSV", b"/memfd:"];
     names.iter().any(|name| path.starts_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// More segments and files than can be compared with each other.
+    #[test]
+    fn many_mappings_are_found_by_address() {
+        const COUNT: u64 = 200_000;
+        let loads: Vec<_> = (1..=COUNT)
+            .map(|i| Segment::for_test(i * 0x4000, 0, 0x2000))
+            .collect();
+        let files: Vec<_> = (1..=COUNT)
+            .map(|i| FileNote {
+                range: i * 0x4000..i * 0x4000 + 0x1000,
+                offset: 0,
+                path: PathBuf::from("/lib/one.so"),
+            })
+            .collect();
+        let found = mappings(loads.iter(), &files);
+        assert_eq!(found.len() as u64, 2 * COUNT);
+        assert!(found.iter().all(|mapping| mapping.permissions.writable));
+        let sizes = |is_file| {
+            let mut of_sort = found.iter().filter(move |one| one.is_file() == is_file);
+            of_sort.all(|mapping| mapping.size() == 0x1000)
+        };
+        assert!(sizes(true) && sizes(false));
+    }
+
+    #[test]
+    fn of_segments_that_overlap_the_first_holds() {
+        let loads = [
+            (0x1000, 0x3000),
+            (0x1000, 0),
+            (0x2000, 0x1000),
+            (0x3000, 0x3000),
+        ];
+        let loads = loads.map(|(address, size)| Segment::for_test(address, 0, size));
+        let found = mappings(loads.iter(), &[]);
+        let ranges: Vec<_> = found
+            .iter()
+            .map(|mapping| (mapping.start.get(), mapping.end.get()))
+            .collect();
+        assert_eq!(ranges, [(0x1000, 0x4000), (0x4000, 0x6000)]);
+    }
 }

@@ -72,6 +72,10 @@ impl Notes {
             notes.process.pid = notes.process.threads.first().copied().unwrap_or_default();
         }
         notes.files.sort_by_key(|file| file.range.start);
+        // No two files are mapped at one address.
+        notes
+            .files
+            .dedup_by(|next, before| next.range.start < before.range.end);
         Ok(notes)
     }
 
@@ -138,7 +142,7 @@ fn files(bytes: &[u8]) -> Vec<FileNote> {
     };
     let names = count
         .checked_mul(ENTRY)
-        .and_then(|size| bytes.get(16 + size..));
+        .and_then(|size| bytes.get(size.checked_add(16)?..));
     let Some(names) = names else {
         return Vec::new();
     };
