@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
@@ -85,6 +86,7 @@ impl Backing {
         places: &Places,
     ) -> Result<Self, CoreError> {
         let mut backing = Self::default();
+        let mut known: HashMap<&Path, usize> = HashMap::new();
         for mapping in mappings {
             let Some(path) = mapping.path.as_deref() else {
                 continue;
@@ -94,9 +96,9 @@ impl Backing {
                 offset: mapping.offset,
             };
             let is_code = mapping.permissions.executable;
-            // The parts of one file are next to each other, or nearly so.
-            let mut known = backing.files.iter_mut().rev();
-            if let Some(file) = known.find(|file| file.path == path) {
+            let next = backing.files.len();
+            let place = *known.entry(path).or_insert(next);
+            if let Some(file) = backing.files.get_mut(place) {
                 file.areas.push(area);
                 file.has_code |= is_code;
                 continue;

@@ -72,8 +72,18 @@ impl CoreMemory {
         }
     }
 
-    /// Puts a file behind what the core does not have of its mapping.
-    pub(super) fn add_file(&mut self, file: &Arc<File>, area: &Area) {
+    /// Puts files behind what the core does not have of their mappings, which do not overlap.
+    pub(super) fn add_files<'a>(&mut self, areas: impl Iterator<Item = (&'a Arc<File>, &'a Area)>) {
+        let mut found = Vec::new();
+        for (file, area) in areas {
+            self.find_behind(file, area, &mut found);
+        }
+        self.pieces.extend(found);
+        self.pieces.sort_by_key(|piece| piece.range.start);
+    }
+
+    /// Finds what a file has behind what the core does not have of its mapping.
+    fn find_behind(&mut self, file: &Arc<File>, area: &Area, all: &mut Vec<Piece>) {
         const PAGE: u64 = PAGE_SIZE as u64;
         let Ok(length) = file.metadata().map(|metadata| metadata.len()) else {
             return;
@@ -103,8 +113,7 @@ impl CoreMemory {
         }));
         if !found.is_empty() {
             self.files.push(Arc::clone(file));
-            self.pieces.extend(found);
-            self.pieces.sort_by_key(|piece| piece.range.start);
+            all.extend(found);
         }
     }
 
@@ -225,7 +234,8 @@ mod tests {
             range: 0x0ffe..0x2000,
             offset: 1,
         };
-        memory.add_file(&Arc::new(file(b"_abcdefgh")), &area);
+        let behind = Arc::new(file(b"_abcdefgh"));
+        memory.add_files([(&behind, &area)].into_iter());
         assert_eq!(read(&memory, 0x0ffe, 8).as_deref(), Some(&b"abCOREgh"[..]));
         // Behind the end of the file its last page is zeros, and the next one is not there.
         assert_eq!(read(&memory, 0x1006, 2).as_deref(), Some(&[0, 0][..]));

@@ -68,9 +68,7 @@ impl CoreFile {
         let program = program(&notes);
         let mappings = mappings(headers.loads(), &notes.files);
         let backing = Backing::find(&memory, &mappings, program, places)?;
-        for (file, area) in backing.areas() {
-            memory.add_file(file, area);
-        }
+        memory.add_files(backing.areas());
         Ok(Self {
             process: notes.process,
             mappings,

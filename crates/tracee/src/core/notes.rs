@@ -175,3 +175,33 @@ fn text(bytes: &[u8]) -> String {
     let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(text).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(words: &[u64], names: &[u8]) -> Vec<u8> {
+        let words = words.iter().flat_map(|word| word.to_le_bytes());
+        words.chain(names.iter().copied()).collect()
+    }
+
+    #[test]
+    fn counts_and_places_of_files_that_can_not_be() {
+        let one = [1, 4096, 0x1000, 0x3000, 2];
+        let found = files(&note(&one, b"/lib/one.so\0"));
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].range.clone(), found[0].offset),
+            (0x1000..0x3000, 8192)
+        );
+        // With these counts the entries end behind the last address.
+        for count in [2, u64::MAX, u64::MAX / 24, u64::MAX / 24 - 1] {
+            assert_eq!(files(&note(&[count, 4096, 0x1000, 0x3000, 2], b"")), []);
+        }
+        let ends_before_it_begins = [1, 4096, 0x3000, 0x1000, 2];
+        let far = [1, 4096, 0x1000, 0x3000, u64::MAX];
+        for impossible in [ends_before_it_begins, far] {
+            assert_eq!(files(&note(&impossible, b"/lib/one.so\0")), []);
+        }
+    }
+}
