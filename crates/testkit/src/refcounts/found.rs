@@ -1,7 +1,10 @@
 use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, RootCategory, Snapshot};
 
+/// What the dictionary of interned strings is called.
+pub(super) const INTERNED: &str = "interned strings";
+
 /// More references than this has the dictionary of interned strings of any interpreter.
-const INTERNED: usize = 1000;
+const INTERNED_LEAST: usize = 1000;
 
 /// For each object, how many counted references lead to it.
 pub(super) struct Found {
@@ -73,10 +76,10 @@ impl Found {
 
 /// Whether it is the dictionary of interned strings, which does not keep them alive and which
 /// the collector tracks from 3.14 on: its keys are its values.
-fn is_interned(snapshot: &Snapshot, id: ObjectId) -> bool {
+pub(super) fn is_interned(snapshot: &Snapshot, id: ObjectId) -> bool {
     let mut references = snapshot.references.of(id);
     snapshot.type_of(id).tp_name == "dict"
-        && references.len() > INTERNED
+        && references.len() > INTERNED_LEAST
         && references.all(|reference| match reference.relation {
             Relation::Value(key) => reference.target == key,
             relation => matches!(relation, Relation::Key(_)),

@@ -19,10 +19,10 @@ mod places;
 pub use groups::{Group, Side};
 
 use crate::{Exuvia, Interpreter, Target};
-use accepted::reason;
+use accepted::Explaining;
 use anyhow::{Result, ensure};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, Snapshot};
-use found::Found;
+use found::{Found, INTERNED, is_interned};
 use groups::Groups;
 use places::Places;
 use std::collections::BTreeMap;
@@ -86,11 +86,12 @@ pub fn run(interpreter: &Interpreter, exuvia: &Exuvia, program: &str) -> Result<
     };
     result.explained = result.objects - differing.len();
     let mut groups = Groups::default();
+    let mut explaining = Explaining::new(&places, minor);
     for mut one in differing {
         if let Some(place) = places.at(one.address) {
             one.places.clone_from(&place.memory);
         }
-        match reason(&one, &places, minor) {
+        match explaining.reason(&one) {
             Some(reason) => {
                 let text = format!("{} {}: {reason}", one.side(), one.type_name);
                 *result.accepted.entry(text).or_default() += 1;
@@ -108,7 +109,9 @@ struct Differing {
     address: u64,
     type_name: String,
     /// What tells it from others of its type: of a class its module and name, such as
-    /// `decimal.Context`; of a module its name; its value, for what has one; else empty.
+    /// `decimal.Context`; of a module its name; of a function or method its qualified
+    /// name; of the copy of a module's dictionary the module's name; of a weak reference that of
+    /// what it leads to; its value, for what has one; else empty.
     name: String,
     count: u32,
     found: u32,
@@ -123,6 +126,11 @@ impl Differing {
         } else {
             Side::Overclaimed
         }
+    }
+
+    /// How far the count and what was found are apart.
+    fn difference(&self) -> u32 {
+        self.count.abs_diff(self.found)
     }
 }
 
@@ -184,6 +192,15 @@ fn name(snapshot: &Snapshot, id: ObjectId) -> String {
     let name = match snapshot.type_of(id).tp_name.as_str() {
         "module" => module_name(snapshot, id),
         "tuple" if snapshot.references.of(id).len() == 0 => Some("()".to_owned()),
+        "dict" if is_interned(snapshot, id) => Some(INTERNED.to_owned()),
+        "dict" => entry(snapshot, id, "__name__"),
+        "function" => attribute(snapshot, id, "__qualname__").and_then(|id| text(snapshot, id)),
+        "method" => attribute(snapshot, id, "__func__").map(|id| name(snapshot, id)),
+        "weakref.ReferenceType" => {
+            let mut references = snapshot.references.of(id);
+            let weak = references.find(|one| one.weak);
+            weak.map(|one| name(snapshot, one.target))
+        }
         _ => text(snapshot, id),
     };
     name.unwrap_or_default()
@@ -191,17 +208,31 @@ fn name(snapshot: &Snapshot, id: ObjectId) -> String {
 
 /// What the dictionary of a module says; the module may refer to other dictionaries as well.
 fn module_name(snapshot: &Snapshot, module: ObjectId) -> Option<String> {
-    let is_name = |relation| match relation {
-        Relation::Value(key) => text(snapshot, key).as_deref() == Some("__name__"),
-        _ => false,
-    };
     let referents = snapshot.references.of(module).map(|one| one.target);
     let mut dicts = referents.filter(|&target| snapshot.type_of(target).tp_name == "dict");
-    dicts.find_map(|dict| {
-        let mut entries = snapshot.references.of(dict);
-        let name = entries.find(|entry| is_name(entry.relation))?;
-        text(snapshot, name.target)
-    })
+    dicts.find_map(|dict| entry(snapshot, dict, "__name__"))
+}
+
+/// The text that a dictionary has under a name.
+fn entry(snapshot: &Snapshot, dict: ObjectId, name: &str) -> Option<String> {
+    let is_named = |relation| match relation {
+        Relation::Value(key) => text(snapshot, key).as_deref() == Some(name),
+        _ => false,
+    };
+    let mut entries = snapshot.references.of(dict);
+    let found = entries.find(|entry| is_named(entry.relation))?;
+    text(snapshot, found.target)
+}
+
+/// The object that an attribute is.
+fn attribute(snapshot: &Snapshot, object: ObjectId, name: &str) -> Option<ObjectId> {
+    let is_named = |relation| match relation {
+        Relation::Attribute(id) => snapshot.names[id.index()] == name,
+        _ => false,
+    };
+    let mut references = snapshot.references.of(object);
+    let found = references.find(|one| is_named(one.relation))?;
+    Some(found.target)
 }
 
 fn text(snapshot: &Snapshot, id: ObjectId) -> Option<String> {

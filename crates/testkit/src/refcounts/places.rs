@@ -1,5 +1,5 @@
 use anyhow::{Context, Result};
-use exuvia_snapshot::{ObjectFlags, Snapshot};
+use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot, Type, TypeFlags};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -9,6 +9,19 @@ const BLOCK: u64 = 1 << 20;
 /// The largest part of a static object that is its own: a `PyTypeObject` is larger than
 /// `sys.getsizeof` says of some.
 const STATIC_OBJECT: u64 = 416;
+
+/// The collector's words before an object.
+const HEADER: u64 = 16;
+/// Types whose `sys.getsizeof` counts memory that lies elsewhere, with those that derive from them.
+const APART: [&str; 7] = [
+    "bytearray",
+    "collections.deque",
+    "dict",
+    "frozenset",
+    "list",
+    "set",
+    "type",
+];
 
 /// Places that are named in the description of an object.
 const NAMED: usize = 4;
@@ -91,13 +104,27 @@ fn mapping(line: &str) -> Option<(u64, u64, bool, &str)> {
 fn is_in_object(snapshot: &Snapshot, address: u64) -> bool {
     let objects = &snapshot.objects;
     let after = objects.address.partition_point(|&start| start <= address);
-    let Some(row) = after.checked_sub(1) else {
+    let Some(start) = after.checked_sub(1).map(|row| objects.address[row]) else {
         return false;
     };
-    let size = if objects.flags[row].contains(ObjectFlags::STATIC) {
-        objects.size[row].max(STATIC_OBJECT)
-    } else {
-        objects.size[row]
-    };
-    address - objects.address[row] < size
+    let id = objects.at(start);
+    id.is_some_and(|id| address - start < extent(snapshot, id))
+}
+
+/// How many bytes from its address on an object takes up itself.
+fn extent(snapshot: &Snapshot, id: ObjectId) -> u64 {
+    let size = snapshot.objects.size[id.index()];
+    if snapshot.objects.flags[id.index()].contains(ObjectFlags::STATIC) {
+        return size.max(STATIC_OBJECT);
+    }
+    let first = snapshot.type_of(id);
+    let types = &snapshot.types;
+    let base = |one: &&Type| types.get(one.base?.index());
+    let mut bases = std::iter::successors(Some(first), base).take(types.len());
+    if bases.any(|one| APART.contains(&one.tp_name.as_str())) {
+        return first.basicsize;
+    }
+    // The collector's words, which lie before an object, are counted with it.
+    let has_header = first.flags.contains(TypeFlags::HAVE_GC);
+    size.saturating_sub(if has_header { HEADER } else { 0 })
 }
