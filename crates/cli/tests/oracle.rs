@@ -4,7 +4,8 @@
 use anyhow::{Context, Result, ensure};
 use exuvia_testkit::oracle::Comparison;
 use exuvia_testkit::{
-    Exuvia, FromDebian, Interpreter, Packages, SupportRecord, Unpacked, oracle, supported,
+    Exuvia, FromDebian, Interpreter, Packages, SupportRecord, Unpacked, hand_over_rules, oracle,
+    supported,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -79,6 +80,7 @@ fn compare_with(packages: Packages, interpreter: &Interpreter) -> Result<Compari
     let folder = packages.install(interpreter)?;
     let folder = folder.context("the list of packages is gone")?;
     let comparison = oracle::run_with_packages(interpreter, &folder, &exuvia)?;
+    hand_over_rules(&format!("{interpreter} {packages:?}"), &comparison)?;
     println!("{comparison}");
     ensure_no_failures(&comparison)?;
     Ok(comparison)
@@ -94,6 +96,7 @@ fn agrees_with_torch(interpreter: &Interpreter) -> Result<()> {
         }
     };
     let comparison = oracle::run_with_unpacked(interpreter, &unpacked, &exuvia)?;
+    hand_over_rules("PyTorch", &comparison)?;
     println!("{comparison}");
     ensure_no_failures(&comparison)?;
     ensure_made(&comparison, &["make_numpy", "make_torch"])
@@ -119,6 +122,7 @@ fn agrees_with_its_snapshot(interpreter: &Interpreter) -> Result<()> {
     let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
     let comparison = oracle::run(interpreter, &exuvia)?;
     SupportRecord::new(interpreter, &comparison)?.hand_over(interpreter)?;
+    hand_over_rules(&interpreter.to_string(), &comparison)?;
     println!("{comparison}");
     let (objects, types) = (comparison.objects, comparison.types);
     ensure!(objects >= OBJECTS, "only {objects} objects");

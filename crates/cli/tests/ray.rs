@@ -2,7 +2,9 @@
 //! threads.
 
 use anyhow::{Context, Result, ensure};
-use exuvia_testkit::{Exuvia, Packages, RayWorker, oracle, state_of, supported, tracer_of};
+use exuvia_testkit::{
+    Exuvia, Packages, RayWorker, hand_over_rules, oracle, state_of, supported, tracer_of,
+};
 
 /// The actor takes so many orders.
 const ORDERS: usize = 10_000;
@@ -26,6 +28,7 @@ fn a_worker_of_ray_agrees_with_its_snapshot() -> Result<()> {
     assert_eq!(tracer_of(worker.pid())?, 0);
     assert_ne!(state_of(worker.pid())?, 'T');
     let comparison = oracle::compare_process(interpreter, worker.pid(), &report, &snapshot)?;
+    hand_over_rules("Ray", &comparison)?;
     println!("{}", worker.versions());
     println!("{comparison}");
     // It works on as if nothing had been.

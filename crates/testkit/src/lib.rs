@@ -48,6 +48,6 @@ pub use packages::Packages;
 pub use ray::RayWorker;
 pub use root::is_root;
 pub use signals::{send_signal, wait_until_exited, wait_until_stopped};
-pub use support::{SUPPORT_VARIABLE, SupportRecord};
+pub use support::{SUPPORT_VARIABLE, SupportRecord, hand_over_rules, unneeded_rules};
 pub use target::{Launch, Target};
 pub use tool::{Exuvia, Outcome, Running};

@@ -1,15 +1,45 @@
 use crate::Interpreter;
-use crate::oracle::Comparison;
+use crate::oracle::{Comparison, all_rules};
 use anyhow::{Context, Result};
 use object::{Object, ObjectKind, ReadCache};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The folder that the oracle's test writes what it found to, where this is set.
 pub const SUPPORT_VARIABLE: &str = "EXUVIA_SUPPORT";
+
+/// How files end that have the rules that a comparison needed.
+const RULES: &str = "rules";
+
+/// Writes which rules a comparison needed, under a name of its own, for the task that looks for
+/// those that none needs; nothing where nobody has asked for it.
+pub fn hand_over_rules(name: &str, comparison: &Comparison) -> Result<()> {
+    let Some(folder) = env::var_os(SUPPORT_VARIABLE) else {
+        return Ok(());
+    };
+    let name = format!("{}.{RULES}", name.replace('/', "-"));
+    let path = PathBuf::from(folder).join(name);
+    fs::write(&path, serde_json::to_vec(&comparison.rules)?)
+        .with_context(|| path.display().to_string())
+}
+
+/// The rules by which differences are accepted that none of the comparisons in a folder needed.
+pub fn unneeded_rules(folder: &Path) -> Result<BTreeSet<String>> {
+    let mut unneeded = all_rules();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != RULES) {
+            continue;
+        }
+        let needed: BTreeSet<String> = serde_json::from_slice(&fs::read(&path)?)
+            .with_context(|| path.display().to_string())?;
+        unneeded.retain(|rule| !needed.contains(rule));
+    }
+    Ok(unneeded)
+}
 
 /// A row of the support table: what the comparison of one interpreter came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +99,9 @@ impl SupportRecord {
         let mut records = Vec::new();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == RULES) {
+                continue;
+            }
             let record: Self = serde_json::from_slice(&fs::read(&path)?)
                 .with_context(|| path.display().to_string())?;
             records.push(record);

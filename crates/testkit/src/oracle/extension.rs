@@ -49,9 +49,11 @@ impl<'a> Extensions<'a> {
             let detail = left_out.details.iter().find(|one| matches(one, detail));
             let to = to.and_then(|to| left_out.to.iter().find(|one| matches(one, to)));
             if let (Some(detail), Some(to)) = (detail, to) {
-                // Each part of an entry by itself: not every type has every relation.
-                self.used.insert(format!("left out of {of} {detail}"));
-                self.used.insert(format!("left out by {detail} to {to}"));
+                self.used.extend([
+                    left_out.part("type", of),
+                    left_out.part("relation", detail),
+                    left_out.part("to", to),
+                ]);
                 return Some(left_out.reason);
             }
         }

@@ -17,6 +17,25 @@ pub(super) struct LeftOut {
     pub(super) reason: &'static str,
 }
 
+impl LeftOut {
+    /// What a part of it is called where it is told which ones nothing needs.
+    pub(super) fn part(&self, sort: &str, part: &str) -> String {
+        format!("left out of {}: {sort} {part}", self.of[0])
+    }
+
+    /// All parts.
+    pub(super) fn parts(&self) -> impl Iterator<Item = String> {
+        let sorts = [
+            ("type", self.of),
+            ("relation", self.details),
+            ("to", self.to),
+        ];
+        sorts
+            .into_iter()
+            .flat_map(move |(sort, parts)| parts.iter().map(move |part| self.part(sort, part)))
+    }
+}
+
 const STR: &[&str] = &["builtins.str"];
 const CYTHON_FUNCTION: &[&str] = &[
     "_cython_*.cython_function_or_method",

@@ -21,6 +21,7 @@ pub use untraversed::UntraversedError;
 
 use crate::{Exuvia, Interpreter, Launch, Target, Unpacked};
 use anyhow::{Context, Result};
+use left_out::LeftOut;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -135,6 +136,13 @@ pub fn compare_process(
         &untraversed,
         &memory,
     ))
+}
+
+/// All rules by which differences are accepted, in words.
+pub(crate) fn all_rules() -> BTreeSet<String> {
+    let accepted = accepted::ACCEPTED.iter().map(ToString::to_string);
+    let left_out = left_out::LEFT_OUT.iter().flat_map(LeftOut::parts);
+    accepted.chain(left_out).collect()
 }
 
 /// The parts of the zoo that a program has not made, as it says.
