@@ -195,8 +195,11 @@ pub enum CloneError {
     /// Signals came in between, each time.
     #[error("the target's threads could not make the call: they were interrupted each time")]
     Interrupted,
-    /// The call waited for another thread, so that all were let go. The target is not frozen
-    /// any more.
+    /// A fork of the target waits until one of its own threads has read of it.
+    #[error("the target has a userfaultfd that its forks wait for")]
+    Monitored,
+    /// The call waited for something, so that all threads were let go. The target is not
+    /// frozen any more.
     #[error(
         "the target's clone call did not end while its other threads stood still, and they \
          were let go"
@@ -227,6 +230,7 @@ impl From<ForkFailure> for CloneError {
             ForkFailure::NoInstruction => Self::NoInstruction,
             ForkFailure::Errno(errno) => Self::Refused { errno },
             ForkFailure::Interrupted => Self::Interrupted,
+            ForkFailure::Monitored => Self::Monitored,
             ForkFailure::Blocked => Self::Blocked,
             ForkFailure::Ended => Self::Ended,
             ForkFailure::Os { step, errno } => Self::Os {

@@ -104,14 +104,22 @@ pub(crate) enum StopFailure {
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) enum ForkFailure {
     Filtered,
-    NoHeadroom { available: u64, needed: u64 },
+    NoHeadroom {
+        available: u64,
+        needed: u64,
+    },
     NoInstruction,
     Errno(i32),
     Interrupted,
+    /// The target would wait for itself.
+    Monitored,
     /// The call ended late. The threads are running again.
     Blocked,
     Ended,
-    Os { step: String, errno: i32 },
+    Os {
+        step: String,
+        errno: i32,
+    },
 }
 
 /// Why a clone could not be reaped in the target.

@@ -3,8 +3,8 @@
 use exuvia_cpython::{Invalid, Layout, UnsupportedVersion, Version};
 use exuvia_memory::Fault;
 use exuvia_tracee::{
-    AttachFacts, CloneError, CoreError, FreezeError, LocateError, MappingsError, MissingFile, Obstacle,
-    OpenError, Process,
+    AttachFacts, CloneError, CoreError, FreezeError, LocateError, MappingsError, MissingFile,
+    Obstacle, OpenError, Process,
 };
 use exuvia_walker::WalkError;
 use std::io::ErrorKind;
@@ -116,7 +116,7 @@ impl CaptureError {
                 "run exuvia as root, or in the same mount namespace as the process"
             }
             Self::Blocked { .. } => {
-                "a fork of this process waits for one of its own threads (userfaultfd); \
+                "a fork of this process waits for something, such as a monitor of its memory; \
                  `exuvia dump PID --mode stop` makes none"
             }
             Self::CloneGone => "if memory is short, try `exuvia dump PID --mode stop`",

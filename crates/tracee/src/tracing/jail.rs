@@ -303,9 +303,7 @@ impl Caller {
             Err(InjectError::Ended) => return Err(DriverFailure::Ended),
             Err(InjectError::Filtered) => return Err(DriverFailure::Filtered),
             Err(InjectError::Os(error)) => return Err(DriverFailure::os(step, &error)),
-            Err(
-                InjectError::Signal | InjectError::NotScheduled | InjectError::WithChild(..),
-            ) => {
+            Err(InjectError::Signal | InjectError::NotScheduled | InjectError::WithChild(..)) => {
                 return Err(DriverFailure::os(step, &io::ErrorKind::Interrupted.into()));
             }
         };

@@ -5,6 +5,7 @@
 mod filter;
 mod inject;
 mod jail;
+mod monitored;
 pub(crate) mod ptrace;
 mod session;
 mod site;

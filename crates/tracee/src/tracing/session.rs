@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::inject::{InjectError, Outcome, SystemCall, system_call, wait_until};
 use super::jail::Jail;
+use super::monitored::waits_for_itself;
 use super::ptrace::{self, Event, options};
 use super::site::find_system_call_instruction;
 use super::threads::{Patience, Pause, Thread, Threads};
@@ -18,6 +19,8 @@ pub(crate) struct Session {
     process: Process,
     site: Option<u64>,
     headroom: Result<(), NoHeadroom>,
+    /// Its forks wait for one of its own threads.
+    monitored: bool,
     threads: Option<Threads>,
     child: Option<Child>,
     jail: Option<Jail>,
@@ -40,6 +43,7 @@ impl Session {
             site: find_system_call_instruction(process.pid()),
             process,
             headroom: Ok(()),
+            monitored: false,
             threads: None,
             child: None,
             jail: None,
@@ -50,6 +54,7 @@ impl Session {
     pub(crate) fn freeze(&mut self, patience: &Patience) -> Result<Vec<ThreadStop>, StopFailure> {
         // Looked at before the target stands still, since it takes a number of files.
         self.headroom = has_headroom(&self.process);
+        self.monitored = waits_for_itself(self.process.pid());
         let threads = Threads::stop_all(&self.process, patience)?;
         let stops = threads.stopped().iter().map(describe).collect();
         self.threads = Some(threads);
@@ -96,6 +101,9 @@ impl Session {
     fn make_child(&mut self) -> Result<Child, ForkFailure> {
         if let Err(NoHeadroom { available, needed }) = self.headroom {
             return Err(ForkFailure::NoHeadroom { available, needed });
+        }
+        if self.monitored {
+            return Err(ForkFailure::Monitored);
         }
         let site = self.site.ok_or(ForkFailure::NoInstruction)?;
         let threads = self.threads.as_mut().ok_or(ForkFailure::Ended)?;
