@@ -167,7 +167,7 @@ fn answer(session: &mut Session, request: &Request, cancelled: &dyn Fn() -> bool
         Request::Release => Reply::Released(session.release()),
         Request::Discard => Reply::Discarded(session.discard()),
         Request::PrepareDriver => Reply::DriverPrepared(session.prepare_driver()),
-        Request::Drive { go_on, limit } => Reply::Drove(session.drive(*go_on, *limit, cancelled)),
+        Request::Drive { go_on, limits } => Reply::Drove(session.drive(*go_on, *limits, cancelled)),
     }
 }
 

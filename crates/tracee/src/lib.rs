@@ -54,4 +54,4 @@ pub use processes::{PythonProcess, list_processes};
 pub use python::{Linking, LocateError, PythonImage};
 pub use static_data::{StaticVariables, static_variables};
 pub use symbols::{SymbolLocation, find_symbol};
-pub use traverser::{Call, CallFailure, Function, Traverser, TraverserError, Visited};
+pub use traverser::{Call, CallFailure, CallLimits, Function, Traverser, TraverserError, Visited};

@@ -22,9 +22,17 @@ pub(crate) enum Request {
     Discard,
     /// Put the driver into the clone.
     PrepareDriver,
-    /// Run it: from the beginning, or from where it asked for room. Each call may take so much
-    /// of a processor.
-    Drive { go_on: bool, limit: Duration },
+    /// Run it: from the beginning, or from where it asked for room.
+    Drive { go_on: bool, limits: DriveLimits },
+}
+
+/// How long the driver may run.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug)]
+pub(crate) struct DriveLimits {
+    /// How much of a processor one call may take.
+    pub(crate) call: Duration,
+    /// After what time it is stopped, whatever it does.
+    pub(crate) total: Duration,
 }
 
 /// The answer to each request.
@@ -72,6 +80,8 @@ pub(crate) enum DriverStop {
     Full,
     /// The current call did not come back.
     Failed(CallFailure),
+    /// All calls together took too long.
+    OutOfTime,
 }
 
 /// Why the driver can't be run, or no longer.

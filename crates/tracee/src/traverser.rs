@@ -4,8 +4,9 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exuvia_memory::RemoteAddress;
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,20 @@ use crate::Pid;
 use crate::capture::lock;
 use crate::driver::{Header, Item};
 use crate::guardian::Guardian;
-use crate::protocol::{DriverFailure, DriverStop, Reply, Request, Workplace};
+use crate::protocol::{DriveLimits, DriverFailure, DriverStop, Reply, Request, Workplace};
 
-/// How much of a processor one traversal may take, and one getter: what that computes for a
-/// while, it does not have.
-const TRAVERSAL: Duration = Duration::from_millis(500);
-const GETTER: Duration = Duration::from_millis(50);
+/// How much calls may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallLimits {
+    /// How much of a processor one call may take.
+    pub call_time: Duration,
+    /// How long all may take.
+    pub total_time: Duration,
+    /// How many objects one call may visit. More are noticed when the room for them is used up.
+    pub call_visits: usize,
+    /// How many objects all may visit.
+    pub total_visits: usize,
+}
 
 /// An object, and what is to be called for it: functions of the target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +78,8 @@ pub enum CallFailure {
     Hang,
     /// It visited more objects than there can be.
     Endless,
+    /// It was begun, but all calls together took too long.
+    OutOfTime,
 }
 
 impl fmt::Display for CallFailure {
@@ -83,6 +94,7 @@ impl fmt::Display for CallFailure {
             Self::SystemCall(number) => write!(f, "system call {number}"),
             Self::Hang => write!(f, "it did not return"),
             Self::Endless => write!(f, "it visited without end"),
+            Self::OutOfTime => write!(f, "all calls together took too long"),
         }
     }
 }
@@ -175,54 +187,63 @@ impl Traverser {
     }
 
     /// Makes calls in their order, and adds a row for each that came back. It ends after
-    /// some of them: when there is no room for more, or at the first that does not come back;
-    /// that one has no row, and its failure is returned. They may visit `limit` objects in all;
-    /// the call that visits more does not come back.
+    /// some of them: when there is no room for more, or at the first that does not come back,
+    /// or that takes more than its limits allow; that one has no row, and its failure is
+    /// returned. When `interrupt` is set, the clone is given up.
     pub fn run(
         &mut self,
         calls: &[Call],
-        limit: usize,
+        limits: &CallLimits,
         visited: &mut Visited,
+        interrupt: &AtomicBool,
     ) -> Result<Option<CallFailure>, TraverserError> {
+        let until = Instant::now() + limits.total_time;
         let room = usize::try_from(self.workplace.calls).unwrap_or(usize::MAX);
         let calls = &calls[..calls.len().min(room)];
         self.write_list(calls)?;
         let before = visited.referents.len();
-        let is_getter = |call: &Call| matches!(call.function, Function::Get { .. });
-        let patience = match calls.iter().all(is_getter) {
-            true => GETTER,
-            false => TRAVERSAL,
-        };
-        let mut go_on = false;
+        let mut last = Header::default();
         loop {
-            let stop = self.drive(go_on, patience)?;
-            let header = self.header(calls.len())?;
+            let go_on = last.taken > 0;
+            let total = until.saturating_duration_since(Instant::now());
+            let call = limits.call_time;
+            let stop = self.drive(go_on, DriveLimits { call, total }, interrupt)?;
+            let header = self.header(calls.len(), last)?;
             self.take_referents(header.length, visited)?;
-            match stop {
+            let ends = self.ends(header, before)?;
+            let failure = match stop {
+                DriverStop::Finished => None,
+                DriverStop::Failed(failure) => Some(failure),
+                DriverStop::OutOfTime => Some(CallFailure::OutOfTime),
+                DriverStop::Full if header.length != header.capacity => {
+                    return Err(TraverserError::Destroyed);
+                }
                 DriverStop::Full => {
-                    let ends = self.ends(header, before)?;
-                    if visited.referents.len() - before > limit {
-                        return finish(visited, ends, before, Some(CallFailure::Endless));
+                    let all = visited.referents.len();
+                    let of_call = all - ends.last().map_or(before, |&end| end).min(all);
+                    if of_call <= limits.call_visits && all - before <= limits.total_visits {
+                        last = self.make_room(header)?;
+                        continue;
                     }
-                    self.make_room(header)?;
-                    go_on = true;
+                    Some(CallFailure::Endless)
                 }
-                DriverStop::Finished => {
-                    return finish(visited, self.ends(header, before)?, before, None);
-                }
-                DriverStop::Failed(failure) => {
-                    let ends = self.ends(header, before)?;
-                    return finish(visited, ends, before, Some(failure));
-                }
-            }
+            };
+            return finish(visited, ends, before, failure);
         }
     }
 
-    fn drive(&self, go_on: bool, limit: Duration) -> Result<DriverStop, TraverserError> {
-        let reply = lock(&self.guardian).ask(&Request::Drive { go_on, limit });
+    fn drive(
+        &self,
+        go_on: bool,
+        limits: DriveLimits,
+        interrupt: &AtomicBool,
+    ) -> Result<DriverStop, TraverserError> {
+        let request = Request::Drive { go_on, limits };
+        let reply = lock(&self.guardian).ask_unless(&request, interrupt);
         match reply.map_err(TraverserError::Guardian)? {
-            Reply::Drove(stop) => Ok(stop?),
-            _ => Err(TraverserError::Guardian(io::ErrorKind::InvalidData.into())),
+            Some(Reply::Drove(stop)) => Ok(stop?),
+            Some(_) => Err(TraverserError::Guardian(io::ErrorKind::InvalidData.into())),
+            None => Err(TraverserError::Cancelled),
         }
     }
 
@@ -243,14 +264,15 @@ impl Traverser {
         self.write(&header.to_bytes(), self.workplace.header)
     }
 
-    /// The header as the driver left it. It lies in memory that the called functions can
-    /// reach.
-    fn header(&self, calls: usize) -> Result<Header, TraverserError> {
+    /// The header as the driver left it, after the one that it began with. It lies in memory
+    /// that the called functions can reach.
+    fn header(&self, calls: usize, last: Header) -> Result<Header, TraverserError> {
         let mut bytes = [0; Header::SIZE];
         self.read(&mut bytes, self.workplace.header)?;
         let header = Header::from_bytes(&bytes);
         let is_sound = header.items == calls as u64
-            && header.current <= header.items
+            && (last.current..=header.items).contains(&header.current)
+            && header.taken == last.taken
             && header.length <= self.workplace.capacity
             && header.capacity == self.workplace.capacity
             && header.referents_at == self.workplace.referents;
@@ -272,13 +294,18 @@ impl Traverser {
         if !ends.is_sorted() || ends.last().is_some_and(|&end| end > total) {
             return Err(TraverserError::Destroyed);
         }
-        Ok(ends.into_iter().map(|end| before + end as usize).collect())
+        let ends = ends.into_iter().map(|end| {
+            let end = usize::try_from(end).ok();
+            end.and_then(|end| before.checked_add(end))
+        });
+        ends.collect::<Option<_>>().ok_or(TraverserError::Destroyed)
     }
 
-    fn make_room(&self, mut header: Header) -> Result<(), TraverserError> {
+    fn make_room(&self, mut header: Header) -> Result<Header, TraverserError> {
         header.taken = header.taken.saturating_add(header.length);
         header.length = 0;
-        self.write(&header.to_bytes(), self.workplace.header)
+        self.write(&header.to_bytes(), self.workplace.header)?;
+        Ok(header)
     }
 
     fn words(&self, at: u64, count: u64) -> Result<Vec<u64>, TraverserError> {

@@ -5,10 +5,12 @@ mod common;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use common::Target;
 use exuvia_memory::RemoteAddress;
-use exuvia_tracee::{Call, CallFailure, Function, Traverser, Visited};
+use exuvia_tracee::{Call, CallFailure, CallLimits, Function, Traverser, TraverserError, Visited};
 
 /// Functions as an extension could have them. The objects that they are called with are
 /// numbers.
@@ -50,6 +52,16 @@ int backwards(char *object, visitproc visit, void *arg) {
     __attribute__((aligned(64))) volatile char block[256];
     block[255] = 1;
     return ((unsigned long)block & 63) ? 1 : visit(object + block[255], arg);
+}
+/* What the driver passes as the last argument is its header: current and length are words. */
+int empty_for_ever(char *object, visitproc visit, void *arg) {
+    for (;;) { ((volatile long *)arg)[2] = 0; visit(object, arg); }
+}
+int takes_back(char *object, visitproc visit, void *arg) {
+    for (;;) { ((volatile long *)arg)[4] = 0; visit(object, arg); }
+}
+int winds_the_watch(char *object, visitproc visit, void *arg) {
+    for (;;) ((volatile long *)arg)[1] += 1;
 }
 int is_even(char *object) { return (long)object % 2 == 0; }
 char *get(char *object, char *closure) { return object + (long)closure; }
@@ -127,8 +139,24 @@ fn compile(folder: &Path) -> String {
 
 fn run(traverser: &mut Traverser, calls: &[Call]) -> (Visited, Option<CallFailure>) {
     let mut visited = Visited::default();
-    let failure = traverser.run(calls, 10_000_000, &mut visited).unwrap();
+    let failure = run_within(&LIMITS, traverser, calls, &mut visited).unwrap();
     (visited, failure)
+}
+
+const LIMITS: CallLimits = CallLimits {
+    call_time: Duration::from_millis(500),
+    total_time: Duration::from_secs(60),
+    call_visits: 10_000_000,
+    total_visits: 10_000_000,
+};
+
+fn run_within(
+    limits: &CallLimits,
+    traverser: &mut Traverser,
+    calls: &[Call],
+    visited: &mut Visited,
+) -> Result<Option<CallFailure>, TraverserError> {
+    traverser.run(calls, limits, visited, &AtomicBool::new(false))
 }
 
 fn numbers(visited: &Visited) -> Vec<u64> {
@@ -282,7 +310,13 @@ fn a_list_longer_than_the_room_for_it_is_taken_in_parts() {
     let mut visited = Visited::default();
     while visited.ends.len() < calls.len() {
         let done = visited.ends.len();
-        let failure = traverser.run(&calls[done..], 100, &mut visited).unwrap();
+        let limits = CallLimits {
+            call_visits: 100,
+            total_visits: 100,
+            ..LIMITS
+        };
+        let rest = &calls[done..];
+        let failure = run_within(&limits, &mut traverser, rest, &mut visited).unwrap();
         assert_eq!(failure, None);
         assert!(visited.ends.len() > done);
     }
@@ -294,4 +328,100 @@ fn a_list_longer_than_the_room_for_it_is_taken_in_parts() {
             .copied()
             .eq((1..=100_000).map(|i| 2 * i))
     );
+}
+
+#[test]
+fn a_call_that_visits_too_much_is_ended_though_all_may_visit_more() {
+    let mut subject = Subject::start();
+    let calls = [subject.call(8, "two"), subject.call(0, "many")];
+    let clone = subject.target.clone_process();
+    let limits = CallLimits {
+        call_visits: 1_000_000,
+        ..LIMITS
+    };
+    let mut visited = Visited::default();
+    let mut traverser = clone.traverser().unwrap();
+    let failure = run_within(&limits, &mut traverser, &calls, &mut visited);
+    assert_eq!(failure.unwrap(), Some(CallFailure::Endless));
+    assert_eq!(visited.ends, [2]);
+    assert_eq!(numbers(&visited), [16, 24]);
+}
+
+#[test]
+fn code_that_changes_the_header_gains_nothing() {
+    let mut subject = Subject::start();
+    for name in ["empty_for_ever", "takes_back"] {
+        let calls = [subject.call(8, "two"), subject.call(1, name)];
+        let clone = subject.target.clone_process();
+        let mut visited = Visited::default();
+        let error = run_within(
+            &LIMITS,
+            &mut clone.traverser().unwrap(),
+            &calls,
+            &mut visited,
+        );
+        assert!(
+            matches!(error, Err(TraverserError::Destroyed)),
+            "{name}: {error:?}"
+        );
+    }
+    subject.target.assert_untouched();
+}
+
+#[test]
+fn all_calls_together_end_in_time() {
+    let mut subject = Subject::start();
+    let slow = [subject.call(1, "hang"), subject.call(1, "winds_the_watch")];
+    let good = subject.call(1000, "two");
+    let clone = subject.target.clone_process();
+    let mut traverser = clone.traverser().unwrap();
+    for (call, is_sound) in slow.into_iter().zip([true, false]) {
+        let limits = CallLimits {
+            call_time: Duration::from_secs(3600),
+            total_time: Duration::from_millis(100),
+            ..LIMITS
+        };
+        let mut visited = Visited::default();
+        let failure = run_within(&limits, &mut traverser, &[good, call], &mut visited);
+        if is_sound {
+            assert_eq!(failure.unwrap(), Some(CallFailure::OutOfTime));
+            assert_eq!(visited.ends, [2]);
+        } else {
+            assert!(matches!(failure, Err(TraverserError::Destroyed)));
+        }
+        let (visited, failure) = run(&mut traverser, &[good]);
+        assert_eq!((visited.ends.as_slice(), failure), (&[2][..], None));
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_call() {
+    let mut subject = Subject::start();
+    let calls = [subject.call(1, "hang")];
+    let clone = subject.target.clone_process();
+    let mut traverser = clone.traverser().unwrap();
+    let limits = CallLimits {
+        call_time: Duration::from_secs(3600),
+        total_time: Duration::from_secs(3600),
+        ..LIMITS
+    };
+    let interrupt = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            let mut visited = Visited::default();
+            traverser.run(&calls, &limits, &mut visited, &interrupt)
+        });
+        common::wait_until("the call", || is_running(clone.pid()));
+        interrupt.store(true, Ordering::Relaxed);
+        running.join().unwrap()
+    });
+    assert!(matches!(outcome, Err(TraverserError::Cancelled)));
+    drop((traverser, clone));
+    subject.target.assert_untouched();
+}
+
+fn is_running(pid: exuvia_tracee::Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('R'))
 }

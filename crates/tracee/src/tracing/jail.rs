@@ -17,7 +17,7 @@ use super::ptrace::{self, Event, Tid, options};
 use super::threads::{Pause, Thread};
 use crate::arch::Registers;
 use crate::driver::{self, Header, Item};
-use crate::protocol::{DriverFailure, DriverStop, Workplace};
+use crate::protocol::{DriveLimits, DriverFailure, DriverStop, Workplace};
 use crate::{CallFailure, Mapping, Mappings, Pid};
 
 /// How long a call may take in all: a machine can be busy, and a page may have to come from a
@@ -50,6 +50,8 @@ pub(crate) struct Jail {
     code: u64,
     stack_end: u64,
     workplace: Workplace,
+    /// Of the call that asked for room, which goes on with what time it has left.
+    watch: Option<Watch>,
 }
 
 impl Jail {
@@ -84,6 +86,7 @@ impl Jail {
             code,
             stack_end,
             workplace: workplace_at(stack_end),
+            watch: None,
         })
     }
 
@@ -93,29 +96,35 @@ impl Jail {
     }
 
     /// Runs the driver from its beginning, or from where it asked for room, until something
-    /// stops it. Each call may take so much of a processor.
+    /// stops it.
     pub(crate) fn run(
-        &self,
+        &mut self,
         go_on: bool,
-        limit: Duration,
+        limits: DriveLimits,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<DriverStop, DriverFailure> {
+        let mut watch = match self.watch.take().filter(|_| go_on) {
+            Some(watch) => watch,
+            None => Watch::begin(self, limits.call),
+        };
+        let until = Instant::now() + limits.total;
         if !go_on {
             self.registers
                 .entering(self.code, self.workplace.header, self.stack_end)
                 .apply(self.pid)
                 .map_err(|error| DriverFailure::os("setting the clone's registers", &error))?;
         }
-        let mut watch = Watch::begin(self, limit);
         loop {
             self.resume()?;
-            match self.wait(&mut watch, cancelled)? {
+            match self.wait(&mut watch, until, cancelled)? {
                 Stopped::By(event) => {
                     if let Some(stop) = self.interpret(event)? {
+                        self.watch = Some(watch);
                         return Ok(stop);
                     }
                 }
                 Stopped::TooLong => return Ok(DriverStop::Failed(CallFailure::Hang)),
+                Stopped::OutOfTime => return Ok(DriverStop::OutOfTime),
             }
         }
     }
@@ -165,6 +174,7 @@ impl Jail {
     fn wait(
         &self,
         watch: &mut Watch,
+        until: Instant,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Stopped, DriverFailure> {
         let mut pause = Pause::new();
@@ -181,8 +191,10 @@ impl Jail {
                 self.interrupt()?;
                 return Err(DriverFailure::Cancelled);
             }
-            if watch.is_over(self) {
+            let is_out_of_time = Instant::now() > until;
+            if is_out_of_time || watch.is_over(self) {
                 return Ok(match self.interrupt()? {
+                    Event::Stop if is_out_of_time => Stopped::OutOfTime,
                     Event::Stop => Stopped::TooLong,
                     // It came to an end after all.
                     event => Stopped::By(event),
@@ -232,6 +244,7 @@ const FAULTS: [i32; 6] = [
 enum Stopped {
     By(Event),
     TooLong,
+    OutOfTime,
 }
 
 /// For how long the same call has been running.
@@ -262,7 +275,8 @@ impl Watch {
         self.looked = Instant::now();
         let current = jail.current();
         let cpu = cpu_time(jail.pid);
-        if current != self.current {
+        // What the code writes there can win it time only so often.
+        if current > self.current {
             self.current = current;
             self.since = self.looked;
             self.cpu = cpu;

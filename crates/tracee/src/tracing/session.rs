@@ -9,7 +9,8 @@ use super::threads::{Patience, Pause, Thread, Threads};
 use crate::arch::INTERRUPTED;
 use crate::cgroup::{NoHeadroom, has_headroom};
 use crate::protocol::{
-    Child, DiscardFailure, DriverFailure, DriverStop, ForkFailure, StopFailure, Workplace,
+    Child, DiscardFailure, DriveLimits, DriverFailure, DriverStop, ForkFailure, StopFailure,
+    Workplace,
 };
 use crate::{Pid, Process, ThreadStop};
 
@@ -153,13 +154,13 @@ impl Session {
 
     /// Runs the driver in the clone, until it stops.
     pub(crate) fn drive(
-        &self,
+        &mut self,
         go_on: bool,
-        limit: Duration,
+        limits: DriveLimits,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<DriverStop, DriverFailure> {
-        let jail = self.jail.as_ref().ok_or(DriverFailure::NoClone)?;
-        jail.run(go_on, limit, cancelled)
+        let jail = self.jail.as_mut().ok_or(DriverFailure::NoClone)?;
+        jail.run(go_on, limits, cancelled)
     }
 
     /// Kills the clone and reaps it in the target. Returns for how long a thread of the
