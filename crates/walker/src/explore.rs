@@ -7,6 +7,7 @@ use crate::native::Natives;
 use crate::reader::Reader;
 use crate::walk::{Progress, WalkError};
 use exuvia_memory::{Memory, RemoteAddress};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many objects a thread begins with at least, where there are so many.
 const SEEDS: usize = 4096;
@@ -18,6 +19,8 @@ pub(crate) struct Explorer<'e, 'r, 'n, M> {
     pub(crate) natives: Natives<'n>,
     pub(crate) progress: &'e dyn Progress,
     pub(crate) tick: &'e (dyn Fn(u64) + Sync),
+    /// How many objects were found, as `tick` was told.
+    pub(crate) known_objects: &'e AtomicU64,
 }
 
 impl<'r, M: Memory> Explorer<'_, 'r, '_, M> {
@@ -46,6 +49,7 @@ impl<'r, M: Memory> Explorer<'_, 'r, '_, M> {
                 !progress.cancelled()
             };
             let natives = &mut self.natives;
+            natives.known_objects = self.known_objects.load(Ordering::Relaxed);
             let round = natives.round(reader, explored.native, discovery.claim, &tick);
             seeds = discovery.scan(reader, &round.failed);
             seeds.extend(round.found);

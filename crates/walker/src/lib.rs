@@ -47,8 +47,8 @@ mod walk;
 
 pub use gc::is_safe_moment;
 pub use native::{
-    GetterCall, GetterOutcome, NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable,
-    NativeVisits,
+    GetterCall, GetterOutcome, NativeCall, NativeLimits, NativeOutcome, NativeTraverse,
+    NativeUnavailable, NativeVisits,
 };
 pub use variables::StaticData;
 pub use walk::{

@@ -29,7 +29,7 @@ use exuvia_snapshot::{
 };
 use rustc_hash::FxHashSet;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Bytes of the target that each thread keeps at hand in the first pass, in which reads
 /// follow references, and in the second, which goes through memory in order.
@@ -238,7 +238,9 @@ pub fn walk_with_native<M: Memory>(
     let synthetic = synthetic_frames(&interpreters);
     let public = public_builtins(&mut reader, main);
     let suspended = Suspended::default();
+    let known_objects = AtomicU64::new(0);
     let tick = |found| {
+        known_objects.fetch_add(found, Ordering::Relaxed);
         progress.advance(found);
         if progress.cancelled() {
             cancelled.store(true, Ordering::Relaxed);
@@ -253,6 +255,7 @@ pub fn walk_with_native<M: Memory>(
         natives: Natives::new(traverse),
         progress,
         tick: &tick,
+        known_objects: &known_objects,
     };
     // One interpreter after the other: what no collector tracks belongs to the first that
     // reaches it.

@@ -204,7 +204,7 @@ fn read_clone(
     if let Ok(wiped) = exuvia_tracee::wiped_on_fork(clone.pid()) {
         regions.add_wiped(wiped);
     }
-    let mut code = ClonedCode::of(clone);
+    let mut code = ClonedCode::of(clone, progress.flag());
     let native: Option<&mut dyn NativeTraverse> = match options.native {
         true => Some(&mut code),
         false => None,
@@ -219,7 +219,8 @@ fn read_clone(
         progress,
     )
     .map_err(CaptureError::from);
-    if walked.is_err() && !clone.is_alive() {
+    // An interrupt takes the clone away.
+    if walked.is_err() && !progress.cancelled() && !clone.is_alive() {
         return Err(CaptureError::CloneGone);
     }
     let mut snapshot = walked?;

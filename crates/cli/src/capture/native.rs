@@ -2,33 +2,51 @@
 
 use exuvia_memory::RemoteAddress;
 use exuvia_tracee::{
-    Call, CallFailure, Function, ProcessClone, Traverser, TraverserError, Visited,
+    Call, CallFailure, CallLimits, Function, ProcessClone, Traverser, TraverserError, Visited,
 };
 use exuvia_walker::{
-    GetterCall, GetterOutcome, NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable,
-    NativeVisits,
+    GetterCall, GetterOutcome, NativeCall, NativeLimits, NativeOutcome, NativeTraverse,
+    NativeUnavailable, NativeVisits,
 };
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How much of a processor one traversal may take, and one getter: what that computes for a
+/// while, it does not have.
+const TRAVERSAL: Duration = Duration::from_millis(500);
+const GETTER: Duration = Duration::from_millis(50);
 
 /// A clone whose own code is called. It is prepared for that when the first call is to be made:
 /// most processes have no such types.
 pub(super) struct ClonedCode<'a> {
     clone: &'a ProcessClone,
     traverser: Option<Traverser>,
+    interrupt: &'a AtomicBool,
 }
 
 impl<'a> ClonedCode<'a> {
-    pub(super) fn of(clone: &'a ProcessClone) -> Self {
+    /// Calls are given up when `interrupt` is set, and the clone with them.
+    pub(super) fn of(clone: &'a ProcessClone, interrupt: &'a AtomicBool) -> Self {
         Self {
             clone,
             traverser: None,
+            interrupt,
         }
     }
 
-    fn traverser(&mut self) -> Result<&mut Traverser, TraverserError> {
-        match &mut self.traverser {
+    fn run(
+        &mut self,
+        calls: &[Call],
+        limits: &CallLimits,
+        visited: &mut Visited,
+    ) -> Result<Option<CallFailure>, NativeUnavailable> {
+        let traverser = match &mut self.traverser {
             Some(traverser) => Ok(traverser),
-            none => Ok(none.insert(self.clone.traverser()?)),
-        }
+            none => self.clone.traverser().map(|new| none.insert(new)),
+        };
+        let run = |traverser: &mut Traverser| traverser.run(calls, limits, visited, self.interrupt);
+        let failure = traverser.and_then(run);
+        failure.map_err(|error: TraverserError| NativeUnavailable(error.to_string()))
     }
 }
 
@@ -36,7 +54,7 @@ impl NativeTraverse for ClonedCode<'_> {
     fn traverse(
         &mut self,
         calls: &[NativeCall],
-        limit: usize,
+        limits: &NativeLimits,
         visits: &mut NativeVisits,
     ) -> Result<NativeOutcome, NativeUnavailable> {
         let calls: Vec<Call> = calls.iter().map(traversal).collect();
@@ -44,14 +62,18 @@ impl NativeTraverse for ClonedCode<'_> {
             ends: std::mem::take(&mut visits.ends),
             referents: std::mem::take(&mut visits.referents),
         };
-        let failure = self
-            .traverser()
-            .and_then(|traverser| traverser.run(&calls, limit, &mut visited))
-            .map_err(|error| NativeUnavailable(error.to_string()))?;
+        let limits = CallLimits {
+            call_time: TRAVERSAL,
+            total_time: limits.time,
+            call_visits: limits.call_visits,
+            total_visits: limits.total_visits,
+        };
+        let failure = self.run(&calls, &limits, &mut visited)?;
         visits.ends = visited.ends;
         visits.referents = visited.referents;
         Ok(match failure {
             None => NativeOutcome::Returned,
+            Some(CallFailure::OutOfTime) => NativeOutcome::OutOfTime,
             Some(failure) => NativeOutcome::Failed(failure.to_string()),
         })
     }
@@ -59,19 +81,24 @@ impl NativeTraverse for ClonedCode<'_> {
     fn get(
         &mut self,
         calls: &[GetterCall],
+        time: Duration,
         answers: &mut Vec<RemoteAddress>,
     ) -> Result<GetterOutcome, NativeUnavailable> {
         let calls: Vec<Call> = calls.iter().map(getter).collect();
         let mut visited = Visited::default();
-        let failure = self
-            .traverser()
-            .and_then(|traverser| traverser.run(&calls, calls.len(), &mut visited))
-            .map_err(|error| NativeUnavailable(error.to_string()))?;
+        let limits = CallLimits {
+            call_time: GETTER,
+            total_time: time,
+            call_visits: 1,
+            total_visits: calls.len(),
+        };
+        let failure = self.run(&calls, &limits, &mut visited)?;
         // Each visits the one object that it returns.
         answers.append(&mut visited.referents);
         Ok(match failure {
             None => GetterOutcome::Returned,
             Some(CallFailure::Hang) => GetterOutcome::Hung,
+            Some(CallFailure::OutOfTime) => GetterOutcome::OutOfTime,
             Some(_) => GetterOutcome::Failed,
         })
     }

@@ -104,7 +104,7 @@ impl Jail {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<DriverStop, DriverFailure> {
         let mut watch = match self.watch.take().filter(|_| go_on) {
-            Some(watch) => watch,
+            Some(watch) => watch.go_on(),
             None => Watch::begin(self, limits.call),
         };
         let until = Instant::now() + limits.total;
@@ -266,6 +266,12 @@ impl Watch {
             cpu: cpu_time(jail.pid),
             limit,
         }
+    }
+
+    /// Time that passed while the clone stood still does not count.
+    fn go_on(mut self) -> Self {
+        self.since = Instant::now();
+        self
     }
 
     fn is_over(&mut self, jail: &Jail) -> bool {

@@ -20,31 +20,43 @@ use crate::reader::Reader;
 use crate::types::{Family, NativeType, TypeInfo};
 use exuvia_cpython::type_flags;
 use exuvia_memory::{Memory, RemoteAddress};
+use std::time::Duration;
 
-/// How often a type may fail before it is given up.
-pub(crate) const MAX_FAILURES: u64 = 3;
+/// How many traversals of a type may fail before it is given up.
+pub(crate) const MAX_FAILED_TRAVERSALS: u64 = 3;
 
 /// Who calls functions of the target in a copy of it.
 pub trait NativeTraverse {
     /// Makes calls in their order, and adds a row to `visits` for each that came back. It may
     /// end after any number of them, but at least one; a call that does not come back ends
-    /// it and has no row. They may visit `limit` objects in all; the one that visits more
-    /// does not come back.
+    /// it and has no row, nor has one that visits more than it may.
     fn traverse(
         &mut self,
         calls: &[NativeCall],
-        limit: usize,
+        limits: &NativeLimits,
         visits: &mut NativeVisits,
     ) -> Result<NativeOutcome, NativeUnavailable>;
 
     /// Calls getters in their order, and adds what they return to `answers`, null included, for
     /// each that came back. It may end after any number of them, but at least one; a getter that
-    /// does not come back ends it and has no answer.
+    /// does not come back ends it and has no answer. `time` is how long all may take.
     fn get(
         &mut self,
         calls: &[GetterCall],
+        time: Duration,
         answers: &mut Vec<RemoteAddress>,
     ) -> Result<GetterOutcome, NativeUnavailable>;
+}
+
+/// How much calls may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NativeLimits {
+    /// How many objects one call may visit.
+    pub call_visits: usize,
+    /// How many objects all may visit.
+    pub total_visits: usize,
+    /// How long all may take.
+    pub time: Duration,
 }
 
 /// An object, and a getter of its type.
@@ -67,6 +79,8 @@ pub enum GetterOutcome {
     Failed,
     /// The one after those took too long.
     Hung,
+    /// All together took too long.
+    OutOfTime,
 }
 
 /// An object, and what is to be called for it: functions of the target.
@@ -96,6 +110,8 @@ pub enum NativeOutcome {
     Returned,
     /// The call after those did not, because of this: `SIGSEGV`.
     Failed(String),
+    /// All together took too long.
+    OutOfTime,
 }
 
 /// Why no calls can be made, or no more.

@@ -1,5 +1,7 @@
 use super::referents::NativeReferents;
-use super::{MAX_FAILURES, NativeCall, NativeOutcome, NativeTraverse, NativeVisits};
+use super::{
+    MAX_FAILED_TRAVERSALS, NativeCall, NativeLimits, NativeOutcome, NativeTraverse, NativeVisits,
+};
 use crate::marks::{Marked, Marks};
 use crate::owners::Claim;
 use crate::reader::Reader;
@@ -8,11 +10,19 @@ use exuvia_memory::{Memory, RemoteAddress};
 use exuvia_snapshot::Diagnostic;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// How many calls are asked for at once.
 const BATCH: usize = 1 << 15;
-/// No object has more referents than this.
+/// No objects have more referents than this in all.
 const MAX_REFERENTS: usize = 1 << 28;
+/// How many referents one object may have at least, and how many for each object that is known.
+/// More are visits without end, and a word of this tool's memory each.
+const REFERENTS: usize = 1 << 23;
+const REFERENTS_PER_OBJECT: u64 = 4;
+/// How long all calls may take: a hundred times as long as calls do, and a minute for bad ones.
+const TIME: Duration = Duration::from_secs(60);
+const TIME_PER_CALL: Duration = Duration::from_micros(100);
 /// Types that a diagnostic names.
 const NAMED: usize = 5;
 
@@ -24,6 +34,11 @@ pub(crate) struct Natives<'n> {
     referents: NativeReferents,
     /// By the address of the type.
     failures: FxHashMap<RemoteAddress, Failures>,
+    /// How many objects there are, as far as is known.
+    pub(crate) known_objects: u64,
+    /// For how long calls were made so far, and how many.
+    spent: Duration,
+    made: u32,
 }
 
 /// What failed of one type.
@@ -61,6 +76,9 @@ impl<'n> Natives<'n> {
             unavailable: None,
             referents: NativeReferents::default(),
             failures: FxHashMap::default(),
+            known_objects: 0,
+            spent: Duration::ZERO,
+            made: 0,
         }
     }
 
@@ -136,17 +154,19 @@ impl<'n> Natives<'n> {
             self.give_up(info, call.object, round);
             return 1;
         }
-        let room = (reader.memory_bytes / 8) as usize;
-        let limit = room.saturating_sub(self.referents.len()).min(MAX_REFERENTS);
+        let limits = self.limits(reader, calls.len());
         let mut visits = NativeVisits::default();
+        let begun = Instant::now();
         let outcome = match &mut self.traverse {
-            Some(traverse) if limit > 0 => traverse
-                .traverse(&calls, limit, &mut visits)
+            Some(traverse) if limits.total_visits > 0 => traverse
+                .traverse(&calls, &limits, &mut visits)
                 .map_err(|unavailable| unavailable.0),
             Some(_) => Err("they visit more than there is in memory".to_owned()),
             None => Err(String::new()),
         };
+        self.spent += begun.elapsed();
         let done = self.keep(reader, batch, &visits, claim, round);
+        self.made = self.made.saturating_add(done as u32);
         match outcome {
             Ok(NativeOutcome::Returned) if done > 0 => done,
             Ok(NativeOutcome::Failed(reason)) if done < calls.len() => {
@@ -154,8 +174,27 @@ impl<'n> Natives<'n> {
                 self.fail(info, call.object, reason, round);
                 done + 1
             }
+            Ok(NativeOutcome::OutOfTime) => {
+                let seconds = self.spent.as_secs();
+                let reason = format!("they had taken {seconds} s when that was given up");
+                self.stop(reason, batch, done, round)
+            }
             Ok(_) => self.stop("they can't be called".to_owned(), batch, done, round),
             Err(reason) => self.stop(reason, batch, done, round),
+        }
+    }
+
+    /// How much so many calls may take.
+    fn limits<M: Memory>(&self, reader: &Reader<'_, M>, calls: usize) -> NativeLimits {
+        let room = (reader.memory_bytes / 8) as usize;
+        let total_visits = room.saturating_sub(self.referents.len()).min(MAX_REFERENTS);
+        let known = self.known_objects.saturating_mul(REFERENTS_PER_OBJECT);
+        let calls = self.made.saturating_add(calls as u32);
+        let time = TIME + TIME_PER_CALL.saturating_mul(calls);
+        NativeLimits {
+            call_visits: REFERENTS.max(known as usize).min(total_visits),
+            total_visits,
+            time: time.saturating_sub(self.spent),
         }
     }
 
@@ -207,7 +246,7 @@ impl<'n> Natives<'n> {
 
     fn is_given_up(&self, info: &TypeInfo) -> bool {
         let failures = self.failures.get(&info.address);
-        failures.is_some_and(|failures| failures.calls >= MAX_FAILURES)
+        failures.is_some_and(|failures| failures.calls >= MAX_FAILED_TRAVERSALS)
     }
 
     fn fail(&mut self, info: &TypeInfo, object: RemoteAddress, reason: String, round: &mut Round) {

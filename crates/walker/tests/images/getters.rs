@@ -4,10 +4,11 @@ use crate::walked::{Walked, steps, walk_natively};
 use exuvia_memory::RemoteAddress;
 use exuvia_synth::{Heap, Python};
 use exuvia_walker::{
-    GetterCall, GetterOutcome, NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable,
-    NativeVisits,
+    GetterCall, GetterOutcome, NativeCall, NativeLimits, NativeOutcome, NativeTraverse,
+    NativeUnavailable, NativeVisits,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const PYTHON: Python = Python::V3_12;
 const TP_TRAVERSE: u64 = 184;
@@ -51,7 +52,7 @@ impl NativeTraverse for Code {
     fn traverse(
         &mut self,
         calls: &[NativeCall],
-        _: usize,
+        _: &NativeLimits,
         visits: &mut NativeVisits,
     ) -> Result<NativeOutcome, NativeUnavailable> {
         for call in calls {
@@ -65,6 +66,7 @@ impl NativeTraverse for Code {
     fn get(
         &mut self,
         calls: &[GetterCall],
+        _: Duration,
         answers: &mut Vec<RemoteAddress>,
     ) -> Result<GetterOutcome, NativeUnavailable> {
         if self.unavailable {

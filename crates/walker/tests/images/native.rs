@@ -5,10 +5,11 @@ use exuvia_memory::RemoteAddress;
 use exuvia_snapshot::ObjectFlags;
 use exuvia_synth::{FrameSpec, Heap, Python, Variable};
 use exuvia_walker::{
-    GetterCall, GetterOutcome, NativeCall, NativeOutcome, NativeTraverse, NativeUnavailable,
-    NativeVisits,
+    GetterCall, GetterOutcome, NativeCall, NativeLimits, NativeOutcome, NativeTraverse,
+    NativeUnavailable, NativeVisits,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const PYTHON: Python = Python::V3_12;
 const TP_TRAVERSE: u64 = 184;
@@ -30,7 +31,7 @@ impl NativeTraverse for Answers {
     fn traverse(
         &mut self,
         calls: &[NativeCall],
-        limit: usize,
+        limits: &NativeLimits,
         visits: &mut NativeVisits,
     ) -> Result<NativeOutcome, NativeUnavailable> {
         if self.unavailable {
@@ -44,7 +45,7 @@ impl NativeTraverse for Answers {
                 Some(Ok(referents)) => visits.referents.extend(referents),
                 None => {}
             }
-            assert!(visits.referents.len() <= limit);
+            assert!(visits.referents.len() <= limits.total_visits);
             visits.ends.push(visits.referents.len());
         }
         Ok(NativeOutcome::Returned)
@@ -53,6 +54,7 @@ impl NativeTraverse for Answers {
     fn get(
         &mut self,
         calls: &[GetterCall],
+        _: Duration,
         _: &mut Vec<RemoteAddress>,
     ) -> Result<GetterOutcome, NativeUnavailable> {
         panic!("no type here has a getter: {calls:?}");

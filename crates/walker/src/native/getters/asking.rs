@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 /// How many calls of a getter may fail before it is not asked again, and how many of a type. To
 /// raise an exception, such as for what is not there, is a crash in a thread without the
 /// interpreter's lock, so that some failures are normal.
-const MAX_FAILURES: u32 = 2;
+const MAX_FAILURES_OF_GETTER: u32 = 2;
 const MAX_FAILURES_OF_TYPE: u32 = 8;
 /// How many getters may not return in a reasonable time before no other is asked, of any type.
 const MAX_HANGS: u32 = 16;
 /// How long getters are asked for in all: they may compute something instead of returning what
 /// is there.
 const MAX_TIME: Duration = Duration::from_secs(10);
-/// How many calls are made between two looks at the time.
+/// How many calls are made at once.
 const BATCH: usize = 1 << 8;
 
 /// Getters, while they are asked.
@@ -116,7 +116,8 @@ impl Asking {
                 .map(|&call| self.request(call, samples))
                 .collect();
             let mut answers = Vec::with_capacity(batch.len());
-            let Ok(outcome) = code.get(&requests, &mut answers) else {
+            let time = MAX_TIME.saturating_sub(begun.elapsed());
+            let Ok(outcome) = code.get(&requests, time, &mut answers) else {
                 return;
             };
             answers.truncate(batch.len());
@@ -126,6 +127,9 @@ impl Asking {
             }
             let mut done = answers.len();
             progress.advance(done as u64);
+            if outcome == GetterOutcome::OutOfTime {
+                return;
+            }
             if let Some(&call) = batch.get(done)
                 && outcome != GetterOutcome::Returned
             {
@@ -159,7 +163,7 @@ impl Asking {
     fn is_given_up(&self, call: Planned) -> bool {
         let table = &self.tables[call.table];
         table.failures >= MAX_FAILURES_OF_TYPE
-            || table.getters[call.getter].failures >= MAX_FAILURES
+            || table.getters[call.getter].failures >= MAX_FAILURES_OF_GETTER
     }
 
     fn request(&self, call: Planned, samples: &Samples) -> GetterCall {
