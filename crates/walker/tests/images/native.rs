@@ -25,6 +25,8 @@ struct Answers {
     at_once: Option<usize>,
     /// Nothing can be called.
     unavailable: bool,
+    /// After how many calls time is up.
+    calls_in_time: Option<usize>,
 }
 
 impl NativeTraverse for Answers {
@@ -39,6 +41,9 @@ impl NativeTraverse for Answers {
         }
         for call in calls.iter().take(self.at_once.unwrap_or(usize::MAX)) {
             assert_eq!(call.traverse.get(), TRAVERSE);
+            if self.calls_in_time == Some(self.asked.len()) {
+                return Ok(NativeOutcome::OutOfTime);
+            }
             self.asked.push(*call);
             match self.visits.get(&call.object) {
                 Some(Err(failure)) => return Ok(NativeOutcome::Failed((*failure).to_owned())),
@@ -46,6 +51,7 @@ impl NativeTraverse for Answers {
                 None => {}
             }
             assert!(visits.referents.len() <= limits.total_visits);
+            assert!(limits.call_visits <= limits.total_visits && !limits.time.is_zero());
             visits.ends.push(visits.referents.len());
         }
         Ok(NativeOutcome::Returned)
@@ -169,6 +175,38 @@ fn nonsense_is_a_failure() {
         assert_eq!(walked.trouble("native-failed"), 1, "{nonsense:#x}");
         assert_eq!(walked.owned(object), steps([("->word[3]", item)]));
     }
+}
+
+#[test]
+fn what_is_not_asked_in_time_is_scanned() {
+    let mut heap = Heap::new(PYTHON);
+    let item = heap.int(7);
+    // References for all of them.
+    heap.image.put_u64(item, 100);
+    let one = asked_type(&mut heap, "ext.Slow");
+    let objects: Vec<_> = (0..5).map(|_| heap.raw(one, &[0, item.get()])).collect();
+    let mut answers = Answers {
+        calls_in_time: Some(2),
+        ..Answers::default()
+    };
+    let answer = |&object| (object, Ok(vec![item]));
+    answers.visits.extend(objects.iter().map(answer));
+    let walked = walk(heap, &mut answers);
+    assert_eq!(answers.asked.len(), 2);
+    assert_eq!(walked.trouble("native-unavailable"), 1);
+    assert_eq!(walked.trouble("native-failed"), 0);
+    let mut steps_of: Vec<_> = objects.iter().map(|&one| walked.owned(one)).collect();
+    steps_of.sort_unstable();
+    let (asked, scanned) = (steps([("->refs[0]", item)]), steps([("->word[3]", item)]));
+    let mut expected = vec![
+        asked.clone(),
+        asked,
+        scanned.clone(),
+        scanned.clone(),
+        scanned,
+    ];
+    expected.sort_unstable();
+    assert_eq!(steps_of, expected);
 }
 
 #[test]
