@@ -120,6 +120,18 @@ pub(super) const ACCEPTED: &[Accepted] = &[
         )
     },
     panel("at +8", (9, LATER)),
+    // Of a core: in a clone of a process the module's own `m_traverse` is asked.
+    Accepted {
+        versions: (14, LATER),
+        objects: Some(1),
+        ..missing(
+            Of::Type("module _hmac"),
+            "at +8",
+            Some(TYPE),
+            "hmacmodule_traverse visits the type of its module, which is static, so that no module \
+             owns it",
+        )
+    },
     Accepted {
         free_threaded: true,
         ..panel("at +24", (13, LATER))
