@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use exuvia_testkit::cores::{self, Contents};
-use exuvia_testkit::{Exuvia, Interpreter, oracle, supported};
+use exuvia_testkit::{Exuvia, Interpreter, hand_over_rules, oracle, supported};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
@@ -27,6 +27,7 @@ fn agrees_with_its_core(interpreter: &Interpreter) -> Result<()> {
         let arguments = ["dump".as_ref(), core.as_os_str(), "-o".as_ref(), snapshot];
         exuvia.run(arguments)?.expect_success()
     })?;
+    hand_over_rules(&format!("core {interpreter}"), &comparison)?;
     println!("{comparison}");
     let failures = comparison.failures.len();
     ensure!(
