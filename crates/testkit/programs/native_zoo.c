@@ -104,6 +104,19 @@ static PyGetSetDef no_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* Adds a type whose name has the module before the dot. */
+static int add_type(PyObject *module, const char *name, int size, PyType_Slot *slots)
+{
+    PyType_Spec spec = {
+        .name = name,
+        .basicsize = size,
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+        .slots = slots,
+    };
+    PyObject *type = PyType_FromSpec(&spec);
+    return type ? PyModule_AddObject(module, strchr(name, '.') + 1, type) : -1;
+}
+
 static int add(PyObject *module, const char *name, traverseproc traverse, PyGetSetDef *getset)
 {
     PyType_Slot slots[] = {
@@ -114,14 +127,7 @@ static int add(PyObject *module, const char *name, traverseproc traverse, PyGetS
         {Py_tp_traverse, traverse},
         {0, NULL},
     };
-    PyType_Spec spec = {
-        .name = name,
-        .basicsize = sizeof(Holder),
-        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
-        .slots = slots,
-    };
-    PyObject *type = PyType_FromSpec(&spec);
-    return type ? PyModule_AddObject(module, strchr(name, '.') + 1, type) : -1;
+    return add_type(module, name, sizeof(Holder), slots);
 }
 
 /* Objects in words that only getters have names for. */
@@ -241,14 +247,7 @@ static int add_shown(PyObject *module, const char *name, PyGetSetDef *getset)
         {Py_tp_traverse, visit_fields},
         {0, NULL},
     };
-    PyType_Spec spec = {
-        .name = name,
-        .basicsize = sizeof(Shown),
-        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
-        .slots = slots,
-    };
-    PyObject *type = PyType_FromSpec(&spec);
-    return type ? PyModule_AddObject(module, strchr(name, '.') + 1, type) : -1;
+    return add_type(module, name, sizeof(Shown), slots);
 }
 
 static PyObject *leak(PyObject *module, PyObject *object)
