@@ -175,8 +175,7 @@ impl<'a> IntoIterator for &'a Mappings {
 /// The kernel walks every page for it, about a millisecond for each 100 MB of a process, so
 /// ask only when the answer is shown.
 pub fn resident_bytes(pid: Pid) -> Result<Vec<(RemoteAddress, u64)>, MappingsError> {
-    let text = std::fs::read(format!("/proc/{pid}/smaps"))
-        .map_err(|source| MappingsError { pid, source })?;
+    let text = smaps(pid)?;
     let mut resident = Vec::new();
     for line in text.split(|&byte| byte == b'\n') {
         if let Some(mapping) = parse(line) {
@@ -198,9 +197,11 @@ pub fn resident_bytes(pid: Pid) -> Result<Vec<(RemoteAddress, u64)>, MappingsErr
 /// Only `/proc/PID/smaps` tells, for which the kernel walks every page: 20 ms for each GiB in small
 /// pages, much less in huge ones.
 pub fn wiped_on_fork(pid: Pid) -> Result<Vec<Range<u64>>, MappingsError> {
-    let text = std::fs::read(format!("/proc/{pid}/smaps"))
-        .map_err(|source| MappingsError { pid, source })?;
-    Ok(wiped(&text))
+    Ok(wiped(&smaps(pid)?))
+}
+
+fn smaps(pid: Pid) -> Result<Vec<u8>, MappingsError> {
+    std::fs::read(format!("/proc/{pid}/smaps")).map_err(|source| MappingsError { pid, source })
 }
 
 fn wiped(smaps: &[u8]) -> Vec<Range<u64>> {
