@@ -69,7 +69,9 @@ impl Threads {
         const EACH: Duration = Duration::from_millis(100);
         let mut threads = Self::none_of(process);
         let mut tids = list(process.pid())?;
-        tids.sort_by_key(|&tid| match thread_state(process.pid(), tid) {
+        // The target runs: a state that is read twice can differ, and sorting by what differs
+        // may panic.
+        tids.sort_by_cached_key(|&tid| match thread_state(process.pid(), tid) {
             Some('S' | 'T') => 0,
             Some('D') => 2,
             _ => 1,
