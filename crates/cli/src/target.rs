@@ -1,6 +1,6 @@
 //! What a command looks at: a running process, a core file or a snapshot.
 
-use crate::arguments::{CoreArguments, NativeArguments};
+use crate::arguments::{CoreArguments, TargetArguments};
 use crate::capture::{self, CaptureError, CaptureOptions, Mode};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
@@ -13,13 +13,16 @@ use std::path::{Path, PathBuf};
 
 /// The heap of a TARGET: a running process or a core is captured, a snapshot opened.
 pub(crate) fn load(
-    text: &OsStr,
-    core: &CoreArguments,
+    target: &TargetArguments,
     values: Option<ValuesKept>,
-    native: &NativeArguments,
     interrupts: &Interrupts,
 ) -> Result<Heap, Failure> {
-    let snapshot = match Target::parse(text)? {
+    let TargetArguments {
+        target,
+        core,
+        native,
+    } = target;
+    let snapshot = match Target::parse(target)? {
         Target::Snapshot(path) => {
             for_cores_only(core)?;
             exuvia_snapshot::open(path).map_err(|error| {
@@ -35,7 +38,7 @@ pub(crate) fn load(
                 values,
                 native,
             };
-            Source::parse(text, core)?.capture(&options, interrupts)?
+            Source::parse(target, core)?.capture(&options, interrupts)?
         }
     };
     warn(&snapshot);

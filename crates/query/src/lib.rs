@@ -29,4 +29,4 @@ pub use outside::{Extent, Outside};
 pub use partition::{Classifier, Partition, PartitionRow};
 pub use path::{Path, ROOT, Step};
 pub use paths::{PathCount, PathOptions, ShortestPaths};
-pub use selection::{ObjectSet, Selection, SelectionError};
+pub use selection::{ObjectSet, Selection, SelectionError, Term};

@@ -1,17 +1,33 @@
 use crate::{Heap, partition::rows_by_kind, similar::similar, type_names::qualified};
 use exuvia_snapshot::{Kind, KindId, ObjectFlags, ObjectId, Objects, TypeId};
 
-/// Which objects a question is about.
+/// Which objects a question is about: the live ones for which all terms hold. Without a term
+/// these are all live objects. An object that is named by its address need not be alive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// What must hold.
+    pub all_of: Vec<Term>,
+}
+
+/// A condition of a [`Selection`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    /// Those of a kind, by the name that the table shows: `str`, `dict of myapp.Session`.
+pub enum Term {
+    /// To be of a kind, by the name that the table shows: `str`, `dict of myapp.Session`.
     Kind(String),
-    /// Those of a type, whatever their kind: `dict`, `myapp.Session`.
+    /// To be of a type, whatever the kind: `dict`, `myapp.Session`.
     Type(String),
-    /// Those of a row of the table by kind, counted from 0.
+    /// To be in a row of the table by kind, counted from 0.
     Row(usize),
-    /// The one at an address.
+    /// To lie at an address.
     At(u64),
+    /// That one of several holds.
+    AnyOf(Vec<Term>),
+}
+
+impl From<Term> for Selection {
+    fn from(term: Term) -> Self {
+        Self { all_of: vec![term] }
+    }
 }
 
 /// Some objects of a heap, in the order of their addresses.
@@ -46,12 +62,64 @@ impl ObjectSet {
 
 impl ObjectSet {
     pub(crate) fn select(heap: &Heap, selection: &Selection) -> Result<Self, SelectionError> {
-        match selection {
-            Selection::Kind(name) => Self::of_kind(heap, name),
-            Selection::Type(name) => Self::of_type(heap, name),
-            Selection::Row(row) => Self::of_row(heap, *row),
-            Selection::At(address) => Self::at(heap, *address),
+        let Some((first, others)) = selection.all_of.split_first() else {
+            return Ok(Self::alive(heap));
+        };
+        let mut set = Self::of_term(heap, first)?;
+        for term in others {
+            let other = Self::of_term(heap, term)?;
+            set.ids.retain(|id| other.ids.binary_search(id).is_ok());
+            set.description = format!("{} and {}", set.description, other.description);
         }
+        if set.ids.is_empty() {
+            return Err(SelectionError::NothingInAll {
+                description: set.description,
+            });
+        }
+        Ok(Self::new(heap, set.ids, set.description))
+    }
+
+    /// A set of objects, which come in the order of their addresses.
+    pub(crate) fn new(heap: &Heap, ids: Vec<ObjectId>, description: String) -> Self {
+        let sizes = ids
+            .iter()
+            .map(|id| heap.snapshot().objects.size[id.index()]);
+        Self {
+            size: sizes.fold(0, u64::saturating_add),
+            ids,
+            description,
+        }
+    }
+
+    /// All live objects.
+    fn alive(heap: &Heap) -> Self {
+        let flags = &heap.snapshot().objects.flags;
+        let alive = heap.liveness().alive.iter();
+        let ids = alive.filter(|id| !flags[id.index()].contains(ObjectFlags::SYNTHETIC));
+        Self::new(heap, ids.collect(), "all live objects".to_owned())
+    }
+
+    fn of_term(heap: &Heap, term: &Term) -> Result<Self, SelectionError> {
+        match term {
+            Term::Kind(name) => Self::of_kind(heap, name),
+            Term::Type(name) => Self::of_type(heap, name),
+            Term::Row(row) => Self::of_row(heap, *row),
+            Term::At(address) => Self::at(heap, *address),
+            Term::AnyOf(terms) => Self::of_any(heap, terms),
+        }
+    }
+
+    fn of_any(heap: &Heap, terms: &[Term]) -> Result<Self, SelectionError> {
+        let mut ids = Vec::new();
+        let mut descriptions = Vec::new();
+        for term in terms {
+            let set = Self::of_term(heap, term)?;
+            ids.extend(set.ids);
+            descriptions.push(set.description);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(Self::new(heap, ids, descriptions.join(" or ")))
     }
 
     fn of_kind(heap: &Heap, name: &str) -> Result<Self, SelectionError> {
@@ -105,11 +173,8 @@ impl ObjectSet {
                 address,
                 inside: around(objects, address),
             })?;
-        Ok(Self {
-            ids: vec![id],
-            size: objects.size[id.index()],
-            description: format!("{} at {address:#x}", heap.snapshot().kind(id).name),
-        })
+        let description = format!("{} at {address:#x}", heap.snapshot().kind(id).name);
+        Ok(Self::new(heap, vec![id], description))
     }
 
     fn of_kinds(
@@ -137,12 +202,7 @@ impl ObjectSet {
                 garbage: all().count() as u64,
             });
         }
-        let sizes = ids.iter().map(|id| objects.size[id.index()]);
-        Ok(Self {
-            size: sizes.fold(0, u64::saturating_add),
-            description: name.to_owned(),
-            ids,
-        })
+        Ok(Self::new(heap, ids, name.to_owned()))
     }
 }
 
@@ -183,6 +243,12 @@ pub enum SelectionError {
         name: String,
         /// How many objects of the name wait for the garbage collector.
         garbage: u64,
+    },
+    /// Each condition has its objects, but none is in all of them.
+    #[error("no object is all of this: {description}")]
+    NothingInAll {
+        /// The conditions.
+        description: String,
     },
     /// The table is shorter.
     #[error("the table has no row {row}: its {rows} rows are numbered from 0")]

@@ -1,7 +1,6 @@
-use super::{CoreArguments, Limit, LimitArguments, NativeArguments};
+use super::{Format, FormatArguments, Limit, LimitArguments, TargetArguments};
 use clap::{Args, ValueEnum};
 use exuvia_query::Classifier;
-use std::ffi::OsString;
 
 /// What `heap` was given.
 #[derive(Debug, Args)]
@@ -13,24 +12,16 @@ Examples:
   exuvia heap before.exuvia --csv  a snapshot, for a spreadsheet
   exuvia heap core.4242            a core file")]
 pub(crate) struct HeapArguments {
-    /// A PID, a snapshot directory, or a core file
-    pub(crate) target: OsString,
     #[command(flatten)]
-    pub(crate) core: CoreArguments,
-    #[command(flatten)]
-    pub(crate) native: NativeArguments,
+    pub(crate) target: TargetArguments,
     /// What makes a row: the kind tells the `__dict__`s of each class apart, the type does
     /// not
     #[arg(long, value_enum, default_value_t)]
     by: Classification,
     #[command(flatten)]
     limit: LimitArguments,
-    /// Print JSON: all rows, unless --top is given
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print CSV: all rows, unless --top is given
-    #[arg(long)]
-    csv: bool,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 /// What makes a row of the table.
@@ -43,17 +34,6 @@ enum Classification {
     Type,
 }
 
-/// How the table is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HeapFormat {
-    /// heapy's table.
-    Text,
-    /// One document.
-    Json,
-    /// One line for each row.
-    Csv,
-}
-
 impl HeapArguments {
     /// What makes a row.
     pub(crate) fn classifier(&self) -> Classifier {
@@ -64,19 +44,15 @@ impl HeapArguments {
     }
 
     /// How the table is printed.
-    pub(crate) fn format(&self) -> HeapFormat {
-        match (self.json, self.csv) {
-            (true, _) => HeapFormat::Json,
-            (_, true) => HeapFormat::Csv,
-            _ => HeapFormat::Text,
-        }
+    pub(crate) fn format(&self) -> Format {
+        self.format.format()
     }
 
     /// How many rows are printed. People get ten; programs get everything.
     pub(crate) fn limit(&self) -> Limit {
         self.limit.limit().unwrap_or(match self.format() {
-            HeapFormat::Text => Limit::Top(super::DEFAULT_LIMIT),
-            HeapFormat::Json | HeapFormat::Csv => Limit::All,
+            Format::Text => Limit::Top(super::DEFAULT_LIMIT),
+            Format::Json | Format::Csv => Limit::All,
         })
     }
 }

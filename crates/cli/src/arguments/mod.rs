@@ -2,19 +2,25 @@
 
 mod core;
 mod dump;
+mod format;
 mod heap;
 mod limit;
 mod native;
 mod paths;
+mod selection;
 mod show;
+mod target;
 
 pub(crate) use core::CoreArguments;
 pub(crate) use dump::DumpArguments;
-pub(crate) use heap::{HeapArguments, HeapFormat};
+pub(crate) use format::{Format, FormatArguments};
+pub(crate) use heap::HeapArguments;
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
 pub(crate) use native::NativeArguments;
 pub(crate) use paths::PathsArguments;
+pub(crate) use selection::SelectionArguments;
 pub(crate) use show::ShowArguments;
+pub(crate) use target::TargetArguments;
 
 use clap::builder::Styles;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -107,7 +113,7 @@ pub(crate) struct CompletionsArguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exuvia_query::Selection;
+    use exuvia_query::Term;
 
     fn parsed(line: &str) -> Result<Command, clap::error::ErrorKind> {
         Cli::try_parse_from(line.split(' '))
@@ -128,26 +134,27 @@ mod tests {
     }
 
     #[test]
-    fn paths_wants_exactly_one_set() {
-        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
+    fn paths_wants_a_selection() {
+        use clap::error::ErrorKind::MissingRequiredArgument;
         assert_eq!(
             parsed("exuvia paths 1").unwrap_err(),
             MissingRequiredArgument
         );
-        assert_eq!(
-            parsed("exuvia paths 1 --kind a --row 2").unwrap_err(),
-            ArgumentConflict
-        );
+        let any = |terms: &[Term]| Term::AnyOf(terms.to_vec());
         let selection = paths("exuvia paths 1 --row 10").selection();
-        assert_eq!(selection, Selection::Row(10));
+        assert_eq!(selection.all_of, [any(&[Term::Row(10)])]);
+        let selection = paths("exuvia paths 1 --kind a --row 2 --kind b").selection();
+        let kinds = [Term::Kind("a".to_owned()), Term::Kind("b".to_owned())];
+        assert_eq!(selection.all_of, [any(&kinds), any(&[Term::Row(2)])]);
     }
 
     #[test]
     fn addresses_are_hexadecimal_or_what_id_prints() {
+        let at = |address| [Term::AnyOf(vec![Term::At(address)])];
         let selection = paths("exuvia paths 1 --at 0x7f00deadbeef").selection();
-        assert_eq!(selection, Selection::At(0x7f00_dead_beef));
+        assert_eq!(selection.all_of, at(0x7f00_dead_beef));
         let selection = paths("exuvia paths 1 --at 139640000000000").selection();
-        assert_eq!(selection, Selection::At(139_640_000_000_000));
+        assert_eq!(selection.all_of, at(139_640_000_000_000));
         assert!(parsed("exuvia show 1 0xhello").is_err());
         assert!(parsed("exuvia show 1 7f00deadbeef").is_err());
     }

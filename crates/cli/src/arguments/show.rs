@@ -1,6 +1,5 @@
-use super::{CoreArguments, NativeArguments};
+use super::TargetArguments;
 use clap::Args;
-use std::ffi::OsString;
 
 /// What `show` was given.
 #[derive(Debug, Args)]
@@ -9,12 +8,8 @@ Examples:
   exuvia show 4242 0x7f3a5c0d1e40
   exuvia show python.exuvia 139887654321984   an address as id() prints it")]
 pub(crate) struct ShowArguments {
-    /// A PID, a snapshot directory, or a core file
-    pub(crate) target: OsString,
     #[command(flatten)]
-    pub(crate) core: CoreArguments,
-    #[command(flatten)]
-    pub(crate) native: NativeArguments,
+    pub(crate) target: TargetArguments,
     /// Where the object lies
     #[arg(value_name = "0xADDRESS", value_parser = address)]
     pub(crate) address: u64,

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::views::{self, units};
 use crate::{output, target};
-use exuvia_query::{Classifier, Heap, PathOptions, Selection};
+use exuvia_query::{Classifier, Heap, PathOptions, Selection, Term};
 use exuvia_snapshot::{Snapshot, ValuesKept};
 use std::io::{self, Write};
 
@@ -68,7 +68,7 @@ fn show(heap: &Heap, pid: i32) -> Result<(), Failure> {
     let leak = Service::LEAK;
     let partition = heap.partition(Classifier::Kind);
     let set = heap
-        .select(&Selection::Kind(leak.to_owned()))
+        .select(&Selection::from(Term::Kind(leak.to_owned())))
         .map_err(not_selected)?;
     let paths = heap.shortest_paths(&set, &PathOptions::default());
     say(|out| {

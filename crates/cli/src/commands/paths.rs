@@ -9,13 +9,7 @@ use exuvia_snapshot::ValuesKept;
 /// Prints the shortest paths from the roots to some objects.
 pub(super) fn run(arguments: &PathsArguments, interrupts: &Interrupts) -> Result<(), Failure> {
     // Keys of dictionaries are steps of paths, so that their beginnings are needed.
-    let heap = target::load(
-        &arguments.target,
-        &arguments.core,
-        Some(ValuesKept::Short),
-        &arguments.native,
-        interrupts,
-    )?;
+    let heap = target::load(&arguments.target, Some(ValuesKept::Short), interrupts)?;
     let set = heap.select(&arguments.selection()).map_err(not_selected)?;
     let options = PathOptions {
         weak: arguments.weak(),
@@ -57,6 +51,9 @@ pub(super) fn not_selected(error: SelectionError) -> Failure {
         }
         SelectionError::NoneAlive { .. } => {
             "nothing holds garbage; it goes with the next collection".to_owned()
+        }
+        SelectionError::NothingInAll { .. } => {
+            "options of different names must all hold; the same one twice means either".to_owned()
         }
         SelectionError::NoSuchRow { .. } => "`exuvia heap TARGET --all` shows all rows".to_owned(),
         SelectionError::NoObjectAt { inside, .. } => match inside {

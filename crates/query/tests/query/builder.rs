@@ -1,4 +1,4 @@
-use exuvia_query::{Heap, PathOptions, Selection, ShortestPaths};
+use exuvia_query::{Heap, PathOptions, ShortestPaths, Term};
 use exuvia_snapshot::{
     Kind, KindId, KindShape, NameId, ObjectFlags, ObjectId, Reference, References, Relation, Root,
     RootCategory, Snapshot, Type, TypeId, ValueForm, Values,
@@ -211,7 +211,7 @@ pub(crate) fn address(id: ObjectId) -> u64 {
 }
 
 pub(crate) fn paths_to(heap: &Heap, target: ObjectId) -> ShortestPaths<'_> {
-    let target = heap.select(&Selection::At(address(target))).unwrap();
+    let target = heap.select(&Term::At(address(target)).into()).unwrap();
     heap.shortest_paths(&target, &PathOptions::default())
 }
 

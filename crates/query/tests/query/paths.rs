@@ -1,5 +1,5 @@
 use crate::builder::{Builder, address, paths_to, texts};
-use exuvia_query::{Heap, PathOptions, Selection, Step};
+use exuvia_query::{Heap, PathOptions, Step, Term};
 use exuvia_snapshot::{
     Kind, KindId, KindShape, ObjectFlags, ObjectId, Reference, References, Relation, Root,
     RootCategory, Snapshot, Type, TypeId,
@@ -173,7 +173,7 @@ fn only_the_nearest_of_a_set_have_paths() {
     b.refer(list, holder, Relation::Index(2));
     b.root("x", list);
     let heap = b.finish();
-    let set = heap.select(&Selection::Kind("a.T".into())).unwrap();
+    let set = heap.select(&Term::Kind("a.T".into()).into()).unwrap();
     let paths = heap.shortest_paths(&set, &PathOptions::default());
     let texts: Vec<String> = paths.iter().map(|path| path.to_string()).collect();
     assert_eq!(texts, ["hp.Root.x[0]", "hp.Root.x[1]"]);
@@ -194,7 +194,7 @@ fn weak_references_count_when_asked_for() {
     let heap = b.finish();
     assert_eq!(paths_to(&heap, target).count().paths, 0);
     assert_eq!(paths_to(&heap, target).length(), None);
-    let set = heap.select(&Selection::At(address(target))).unwrap();
+    let set = heap.select(&Term::At(address(target)).into()).unwrap();
     let paths = heap.shortest_paths(&set, &PathOptions { weak: true });
     let first = paths.iter().next().unwrap();
     assert_eq!(first.to_string(), "hp.Root.x[0][0]->wr_object");
