@@ -6,11 +6,13 @@
 //! since heaps hold linked lists of millions of nodes, and every result is immutable.
 //!
 //! Entry points: [`reachable`] and [`extend`] for what is alive, [`incoming`] for what is
-//! referred to, [`ShortestPathGraph`] for the ways from the roots to some objects.
+//! referred to, [`ShortestPathGraph`] for the ways from the roots to some objects,
+//! [`DominatorTree`] and [`RetainedSizes`] for what each object keeps alive.
 
 mod ascending;
 mod bitset;
 mod breadth_first;
+mod dominators;
 mod follow;
 mod incoming;
 mod ranked;
@@ -20,6 +22,7 @@ mod walks;
 
 pub use bitset::BitSet;
 pub use breadth_first::BreadthFirst;
+pub use dominators::{DominatorTree, Node, RetainedSizes, StoredTree, retained_by_class};
 pub use follow::Follow;
 pub use incoming::incoming;
 pub use ranked::RankedBitSet;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod dominators;
 mod graphs;
 mod large;
 mod oracle;

@@ -9,7 +9,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use proptest::prelude::*;
 
 /// The graph in petgraph's form, with a virtual root as its last vertex.
-fn petgraph(graph: &Graph, follow: Follow) -> (DiGraph<(), ()>, NodeIndex) {
+pub(crate) fn petgraph(graph: &Graph, follow: Follow) -> (DiGraph<(), ()>, NodeIndex) {
     let mut result = DiGraph::new();
     for _ in 0..=graph.objects {
         result.add_node(());
