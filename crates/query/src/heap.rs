@@ -1,8 +1,8 @@
 use crate::{
-    Classifier, ObjectDetails, ObjectSet, Partition, PathOptions, Selection, SelectionError,
-    ShortestPaths, liveness::Liveness, type_names::TypeNames,
+    Classifier, Dominators, ObjectDetails, ObjectSet, Partition, PathOptions, Retained, Selection,
+    SelectionError, ShortestPaths, dominators, liveness::Liveness, type_names::TypeNames,
 };
-use exuvia_snapshot::{ObjectId, Snapshot};
+use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 use std::sync::OnceLock;
 
 /// One snapshot, and the answers to questions about it.
@@ -11,6 +11,8 @@ pub struct Heap {
     snapshot: Snapshot,
     liveness: OnceLock<Liveness>,
     type_names: OnceLock<TypeNames>,
+    dominators: OnceLock<Dominators>,
+    retained_by_kind: OnceLock<Vec<u64>>,
 }
 
 impl Heap {
@@ -21,6 +23,8 @@ impl Heap {
             snapshot,
             liveness: OnceLock::new(),
             type_names: OnceLock::new(),
+            dominators: OnceLock::new(),
+            retained_by_kind: OnceLock::new(),
         }
     }
 
@@ -50,6 +54,43 @@ impl Heap {
     /// All that is known of an object of the snapshot.
     pub fn object(&self, object: ObjectId) -> ObjectDetails {
         ObjectDetails::of(self, object)
+    }
+
+    /// Which objects keep which alive, one by one.
+    pub fn dominators(&self) -> &Dominators {
+        self.dominators.get_or_init(|| Dominators::of(self))
+    }
+
+    /// What would go if some objects went: heapy's `dominos`.
+    pub fn retained_by(&self, set: &[ObjectId]) -> Retained {
+        Retained::by(self, set)
+    }
+
+    /// The bytes that would be freed if all live objects of a kind went, by kind: heapy's
+    /// `domisize` of every row of the table.
+    pub fn retained_by_kind(&self) -> &[u64] {
+        let kinds = &self.snapshot.objects.kind;
+        self.retained_by_kind.get_or_init(|| {
+            self.retained_by_class(self.snapshot.kinds.len(), |object| {
+                // A frame that is no object is in no row.
+                (!self.is_synthetic(object)).then(|| kinds[object.index()].index())
+            })
+        })
+    }
+
+    /// The bytes that would be freed if all live objects of a class went, for each of some
+    /// classes. `class` numbers the class of an object, below `classes`, if it is of any.
+    pub fn retained_by_class(
+        &self,
+        classes: usize,
+        class: impl Fn(ObjectId) -> Option<usize>,
+    ) -> Vec<u64> {
+        dominators::retained_by(self, classes, class)
+    }
+
+    /// Whether a row stands for a frame that runs without a frame object.
+    pub(crate) fn is_synthetic(&self, object: ObjectId) -> bool {
+        self.snapshot.objects.flags[object.index()].contains(ObjectFlags::SYNTHETIC)
     }
 
     pub(crate) fn liveness(&self) -> &Liveness {

@@ -5,6 +5,7 @@
 //! of CPython.
 
 mod details;
+mod dominators;
 mod heap;
 mod instance_repr;
 mod key_order;
@@ -24,6 +25,7 @@ mod similar;
 mod type_names;
 
 pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
+pub use dominators::{Dominators, Retained};
 pub use heap::Heap;
 pub use outside::{Extent, Outside};
 pub use partition::{Classifier, Partition, PartitionRow};

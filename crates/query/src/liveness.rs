@@ -16,13 +16,7 @@ pub(crate) struct Liveness {
 impl Liveness {
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let references = &snapshot.references;
-        let roots = snapshot
-            .roots
-            .iter()
-            .filter(|root| root.category != RootCategory::Variable);
-        let roots = roots.map(|root| root.target);
-        let seeds = roots.chain(static_objects(snapshot));
-        let rooted = reachable(references, seeds, Follow::Strong);
+        let rooted = reachable(references, held(snapshot), Follow::Strong);
         let holders = native_holders(snapshot, &rooted);
         let mut alive = rooted.clone();
         extend(
@@ -37,6 +31,25 @@ impl Liveness {
             holders,
         }
     }
+
+    /// What is alive by itself: what roots hold, static objects, and what native code holds.
+    pub(crate) fn seeds(&self, snapshot: &Snapshot) -> BitSet {
+        let mut seeds = BitSet::new(snapshot.objects.len());
+        seeds.extend(held(snapshot));
+        seeds.extend(self.holders.iter().copied());
+        seeds
+    }
+}
+
+/// What roots hold, and static objects.
+fn held(snapshot: &Snapshot) -> impl Iterator<Item = ObjectId> + '_ {
+    let roots = snapshot
+        .roots
+        .iter()
+        .filter(|root| root.category != RootCategory::Variable);
+    roots
+        .map(|root| root.target)
+        .chain(static_objects(snapshot))
 }
 
 /// The objects that lie in the images of the program and its libraries.

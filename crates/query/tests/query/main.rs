@@ -4,6 +4,7 @@
 
 mod builder;
 mod details;
+mod dominators;
 mod partition;
 mod paths;
 mod relations;
