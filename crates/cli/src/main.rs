@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod error;
 mod interrupts;
+mod kept;
 mod output;
 mod progress;
 mod target;

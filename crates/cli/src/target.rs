@@ -4,9 +4,10 @@ use crate::arguments::{CoreArguments, TargetArguments};
 use crate::capture::{self, CaptureError, CaptureOptions, Mode};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
+use crate::kept::BesideSnapshot;
 use crate::progress::Progress;
 use exuvia_query::Heap;
-use exuvia_snapshot::{Snapshot, ValuesKept};
+use exuvia_snapshot::{OpenError, Snapshot, ValuesKept};
 use exuvia_tracee::Places;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -22,13 +23,13 @@ pub(crate) fn load(
         core,
         native,
     } = target;
-    let snapshot = match Target::parse(target)? {
+    match Target::parse(target)? {
         Target::Snapshot(path) => {
             for_cores_only(core)?;
-            exuvia_snapshot::open(path).map_err(|error| {
-                let hint = error.hint().map(str::to_owned);
-                Failure::from_error(error).hint(hint)
-            })?
+            let snapshot = exuvia_snapshot::open(path).map_err(not_opened)?;
+            warn(&snapshot);
+            let store = BesideSnapshot(path.to_owned());
+            Ok(Heap::with_store(snapshot, Box::new(store)))
         }
         Target::Process(_) | Target::Core(_) => {
             let mode = Mode::Clone;
@@ -38,11 +39,16 @@ pub(crate) fn load(
                 values,
                 native,
             };
-            Source::parse(target, core)?.capture(&options, interrupts)?
+            let snapshot = Source::parse(target, core)?.capture(&options, interrupts)?;
+            warn(&snapshot);
+            Ok(Heap::new(snapshot))
         }
-    };
-    warn(&snapshot);
-    Ok(Heap::new(snapshot))
+    }
+}
+
+fn not_opened(error: OpenError) -> Failure {
+    let hint = error.hint().map(str::to_owned);
+    Failure::from_error(error).hint(hint)
 }
 
 /// What can be captured.

@@ -1,6 +1,7 @@
 use crate::{
-    Classifier, Dominators, ObjectDetails, ObjectSet, Partition, PathOptions, Retained, Selection,
-    SelectionError, ShortestPaths, dominators, liveness::Liveness, type_names::TypeNames,
+    AnalysisStore, Classifier, Dominators, ObjectDetails, ObjectSet, Partition, PathOptions,
+    Retained, Selection, SelectionError, ShortestPaths, analysis, dominators, liveness::Liveness,
+    type_names::TypeNames,
 };
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ pub struct Heap {
     type_names: OnceLock<TypeNames>,
     dominators: OnceLock<Dominators>,
     retained_by_kind: OnceLock<Vec<u64>>,
+    store: Option<Box<dyn AnalysisStore>>,
 }
 
 impl Heap {
@@ -25,6 +27,15 @@ impl Heap {
             type_names: OnceLock::new(),
             dominators: OnceLock::new(),
             retained_by_kind: OnceLock::new(),
+            store: None,
+        }
+    }
+
+    /// A heap over a snapshot, beside which what takes long to derive is kept.
+    pub fn with_store(snapshot: Snapshot, store: Box<dyn AnalysisStore>) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::new(snapshot)
         }
     }
 
@@ -58,7 +69,18 @@ impl Heap {
 
     /// Which objects keep which alive, one by one.
     pub fn dominators(&self) -> &Dominators {
-        self.dominators.get_or_init(|| Dominators::of(self))
+        self.dominators.get_or_init(|| {
+            let stored = self.store.as_ref().and_then(|store| store.tree());
+            if let Some(kept) = stored.and_then(|stored| analysis::kept(self, &stored)) {
+                return kept;
+            }
+            let dominators = Dominators::of(self);
+            if let Some(store) = &self.store {
+                let objects = self.snapshot.objects.len();
+                store.keep_rows(objects, &analysis::Rows::of(&dominators));
+            }
+            dominators
+        })
     }
 
     /// What would go if some objects went: heapy's `dominos`.
@@ -71,10 +93,18 @@ impl Heap {
     pub fn retained_by_kind(&self) -> &[u64] {
         let kinds = &self.snapshot.objects.kind;
         self.retained_by_kind.get_or_init(|| {
-            self.retained_by_class(self.snapshot.kinds.len(), |object| {
+            let kept = self.store.as_ref().and_then(|store| store.summary());
+            if let Some(kept) = kept.filter(|kept| kept.kinds.len() == self.snapshot.kinds.len()) {
+                return kept.kinds.iter().map(|kind| kind.retained).collect();
+            }
+            let retained = self.retained_by_class(self.snapshot.kinds.len(), |object| {
                 // A frame that is no object is in no row.
                 (!self.is_synthetic(object)).then(|| kinds[object.index()].index())
-            })
+            });
+            if let Some(store) = &self.store {
+                store.keep_summary(&analysis::summary(self, &retained));
+            }
+            retained
         })
     }
 

@@ -4,6 +4,7 @@
 //! data, which views print or serialise. Nothing here knows a terminal, a file or a version
 //! of CPython.
 
+mod analysis;
 mod details;
 mod dominators;
 mod heap;
@@ -24,6 +25,7 @@ mod selection;
 mod similar;
 mod type_names;
 
+pub use analysis::AnalysisStore;
 pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
 pub use dominators::{Dominators, Retained};
 pub use heap::Heap;

@@ -106,7 +106,7 @@ fn rows_by_type(heap: &Heap) -> Vec<PartitionRow> {
 }
 
 /// The live objects of each kind.
-fn extents_by_kind(heap: &Heap) -> Vec<Extent> {
+pub(crate) fn extents_by_kind(heap: &Heap) -> Vec<Extent> {
     let snapshot = heap.snapshot();
     let objects = &snapshot.objects;
     let alive = &heap.liveness().alive;

@@ -25,6 +25,12 @@ pub enum WriteError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was derived from a snapshot is of none that can be read.
+    #[error("{reason}")]
+    Unreadable {
+        /// What is wrong with the snapshot.
+        reason: String,
+    },
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -64,7 +70,7 @@ impl WriteError {
             Self::Inconsistent(_) | Self::Encode { .. } => {
                 Some("this is a mistake in exuvia; please report it")
             }
-            Self::Cancelled => None,
+            Self::Unreadable { .. } | Self::Cancelled => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a snapshot on disk looks like: `snapshot.json`, and the columns of every table.
 //! `docs/snapshot-format.md` is the same for readers; a test holds the two together.
 
-use crate::Metadata;
+use crate::{Metadata, Summary};
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::schema::types::{Type as SchemaType, TypePtr};
@@ -24,6 +24,15 @@ pub const VERSION: u64 = 2;
 
 /// The name of the file that makes a directory a snapshot.
 pub(crate) const DOCUMENT: &str = "snapshot.json";
+
+/// The file that says what `analysis.parquet` belongs to.
+pub(crate) const ANALYSIS_DOCUMENT: &str = "analysis.json";
+
+/// The name of its format.
+pub(crate) const ANALYSIS_FORMAT: &str = "exuvia-analysis";
+
+/// Its version. What is of another one is computed again.
+pub(crate) const ANALYSIS_VERSION: u64 = 1;
 
 /// `snapshot.json` is refused beyond this many bytes: diagnostics are few, by design.
 pub(crate) const DOCUMENT_LIMIT: u64 = 64 << 20;
@@ -48,6 +57,20 @@ pub(crate) struct Document {
     pub(crate) metadata: Metadata,
     /// What the files of the tables must be like, by the name of the table.
     pub(crate) tables: BTreeMap<String, Stored>,
+}
+
+/// `analysis.json`: what was derived from a snapshot, and is kept beside it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AnalysisDocument {
+    pub(crate) format: String,
+    pub(crate) version: u64,
+    /// The tables from which it was derived, as `snapshot.json` has them. A snapshot with
+    /// others is another one.
+    pub(crate) of: BTreeMap<String, Stored>,
+    /// The file of the table itself.
+    pub(crate) tables: BTreeMap<String, Stored>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) summary: Option<Summary>,
 }
 
 /// A file as it was written.
@@ -291,9 +314,23 @@ pub(crate) const VALUES: Table = Table {
     sorted_by: Some(0),
 };
 
-/// Every table, in the order in which they are written.
+/// What is derived; not a part of the snapshot.
+pub(crate) const ANALYSIS: Table = Table {
+    name: "analysis",
+    columns: &[
+        column("object", U32, Delta),
+        nullable("dominator", U32, Delta),
+        nullable("retained", U64, Dictionary),
+        nullable("depth", U32, Dictionary),
+        nullable("preorder", U32, Delta),
+        nullable("last_descendant", U32, Delta),
+    ],
+    sorted_by: Some(0),
+};
+
+/// Every table, in the order in which they are written; at last the one beside them.
 #[cfg(test)]
-pub(crate) const TABLES: [&Table; 10] = [
+pub(crate) const TABLES: [&Table; 11] = [
     &REFERENCES,
     &OBJECTS,
     &VALUES,
@@ -304,6 +341,7 @@ pub(crate) const TABLES: [&Table; 10] = [
     &THREADS,
     &FRAMES,
     &MAPPINGS,
+    &ANALYSIS,
 ];
 
 #[cfg(test)]

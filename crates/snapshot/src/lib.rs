@@ -6,7 +6,8 @@
 //!
 //! On disk a snapshot is a directory of Parquet tables with a `snapshot.json`:
 //! [`write()`] makes one, [`open`] reads it back. `docs/snapshot-format.md` describes every
-//! table for those who read them with other tools.
+//! table for those who read them with other tools. What analysis derives from a snapshot can be
+//! kept beside it: [`keep_analysis`], [`kept_analysis`].
 
 mod check;
 mod error;
@@ -21,5 +22,5 @@ pub use check::{Inconsistency, check};
 pub use error::{OpenError, WriteError};
 pub use format::VERSION;
 pub use model::*;
-pub use read::{is_snapshot, open};
-pub use write::write;
+pub use read::{Overview, is_snapshot, kept_analysis, kept_overview, kept_summary, open};
+pub use write::{keep_analysis, keep_summary, write};

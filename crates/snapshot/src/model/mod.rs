@@ -1,5 +1,6 @@
 //! The tables in memory.
 
+mod analysis;
 mod id;
 mod metadata;
 mod objects;
@@ -8,6 +9,7 @@ mod references;
 mod types;
 mod values;
 
+pub use analysis::{AnalysisRow, AnalysisRows, KindSummary, StoredAnalysis, Summary};
 pub use id::{KindId, NameId, ObjectId, TypeId};
 pub use metadata::{Capture, CaptureMode, Counts, Diagnostic, Metadata, Process, ValuesKept};
 pub use objects::{ObjectFlags, Objects};

@@ -1,9 +1,13 @@
 //! A snapshot from disk.
 
+mod analysis;
 mod columns;
 mod file;
 mod references;
 mod tables;
+
+pub use analysis::{Overview, kept_analysis, kept_overview, kept_summary};
+pub(crate) use analysis::{kept, tables_of};
 
 use crate::format::{DOCUMENT, DOCUMENT_LIMIT, Document, FORMAT, VERSION};
 use crate::{OpenError, Snapshot, check};

@@ -1,10 +1,13 @@
 //! A snapshot to disk.
 
+mod analysis;
 mod cells;
 mod chunk;
 mod file;
 mod partial;
 mod tables;
+
+pub use analysis::{keep_analysis, keep_summary};
 
 use crate::format::{DOCUMENT, Document, FORMAT, Stored, VERSION};
 use crate::parallel::{Results, in_order};

@@ -60,6 +60,16 @@ impl Partial {
         Ok(())
     }
 
+    /// Moves these files to where the directory would have gone, one after the other, and
+    /// removes it. They replace what is there.
+    pub(super) fn into_place(self, files: &[&str]) -> Result<(), WriteError> {
+        for file in files {
+            let to = self.destination.with_file_name(file);
+            fs::rename(self.path.join(file), &to).map_err(|error| WriteError::io(&to, error))?;
+        }
+        Ok(())
+    }
+
     /// An error that names a file as the user knows it.
     pub(super) fn as_named(&self, mut error: WriteError) -> WriteError {
         if let WriteError::Io { path, .. } | WriteError::Encode { path, .. } = &mut error

@@ -220,7 +220,7 @@ fn row_numbers<'a>() -> Cells<'a> {
     u32s(|row| row as u32)
 }
 
-fn table<'a>(
+pub(super) fn table<'a>(
     table: &'static Table,
     rows: usize,
     cells: Vec<Cells<'a>>,
