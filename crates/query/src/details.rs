@@ -120,7 +120,7 @@ impl ObjectDetails {
 }
 
 impl ObjectSummary {
-    fn of(heap: &Heap, id: ObjectId) -> Self {
+    pub(crate) fn of(heap: &Heap, id: ObjectId) -> Self {
         Self {
             id,
             address: heap.snapshot().objects.address[id.index()],

@@ -12,6 +12,8 @@ use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 pub struct Dominators {
     tree: DominatorTree,
     retained: RetainedSizes,
+    /// Frames that are no objects, in ascending order.
+    frames: Vec<Node>,
 }
 
 impl Dominators {
@@ -23,7 +25,18 @@ impl Dominators {
 
     pub(crate) fn of_tree(heap: &Heap, tree: DominatorTree) -> Self {
         let retained = RetainedSizes::new(&tree, |object| size(heap.snapshot(), object));
-        Self { tree, retained }
+        let synthetic = heap
+            .snapshot()
+            .objects
+            .ids()
+            .filter(|&id| heap.is_synthetic(id));
+        let mut frames: Vec<Node> = synthetic.filter_map(|id| tree.node(id)).collect();
+        frames.sort_unstable();
+        Self {
+            tree,
+            retained,
+            frames,
+        }
     }
 
     /// The tree itself.
@@ -40,17 +53,27 @@ impl Dominators {
             .map_or(0, |node| self.retained.of(node))
     }
 
-    /// How many objects would go if an object went, itself included. Frames without a frame
-    /// object count as well.
+    /// How many objects would go if an object went, itself included.
     pub fn retained_objects(&self, object: ObjectId) -> u64 {
         self.tree
             .node(object)
-            .map_or(0, |node| u64::from(self.tree.last(node).0 - node.0) + 1)
+            .map_or(0, |node| self.extent(node).objects)
     }
 
-    /// The bytes of all live objects.
-    pub fn total(&self) -> u64 {
-        self.retained.of(Node::ROOT)
+    /// All live objects, and their bytes.
+    pub fn total(&self) -> Extent {
+        self.extent(Node::ROOT)
+    }
+
+    /// The objects at a node of the tree and below it, and their bytes.
+    pub(crate) fn extent(&self, node: Node) -> Extent {
+        let (first, last) = (node.max(Node(1)), self.tree.last(node));
+        let before = |end: Node| self.frames.partition_point(|&frame| frame < end);
+        let frames = before(Node(last.0.saturating_add(1))) - before(first);
+        Extent {
+            objects: u64::from((last.0 + 1).saturating_sub(first.0)) - frames as u64,
+            bytes: self.retained.of(node),
+        }
     }
 
     /// The object that dominates an object immediately; none for what only the roots dominate,

@@ -1,7 +1,7 @@
 use crate::{
     AnalysisStore, Classifier, Dominators, ObjectDetails, ObjectSet, Partition, PathOptions,
-    Retained, Selection, SelectionError, ShortestPaths, analysis, dominators, liveness::Liveness,
-    type_names::TypeNames,
+    Retained, Selection, SelectionError, ShortestPaths, Tree, TreeOptions, analysis, dominators,
+    liveness::Liveness, type_names::TypeNames,
 };
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 use std::sync::OnceLock;
@@ -86,6 +86,14 @@ impl Heap {
     /// What would go if some objects went: heapy's `dominos`.
     pub fn retained_by(&self, set: &[ObjectId]) -> Retained {
         Retained::by(self, set)
+    }
+
+    /// The dominator tree of all live objects, or the parts of it that begin with some.
+    pub fn tree(&self, objects: Option<&ObjectSet>, options: &TreeOptions) -> Tree {
+        match objects {
+            Some(set) => Tree::of_objects(self, set.ids(), options),
+            None => Tree::of_all(self, options),
+        }
     }
 
     /// The bytes that would be freed if all live objects of a kind went, by kind: heapy's

@@ -23,6 +23,7 @@ mod relation_text;
 mod repr;
 mod selection;
 mod similar;
+mod tree;
 mod type_names;
 
 pub use analysis::AnalysisStore;
@@ -34,3 +35,4 @@ pub use partition::{Classifier, Partition, PartitionRow};
 pub use path::{Path, ROOT, Step};
 pub use paths::{PathCount, PathOptions, ShortestPaths};
 pub use selection::{ObjectSet, Selection, SelectionError, Term};
+pub use tree::{Branch, FoldedKind, Tree, TreeOptions, TreeRow};

@@ -10,6 +10,7 @@ mod paths;
 mod selection;
 mod show;
 mod target;
+mod tree;
 
 pub(crate) use core::CoreArguments;
 pub(crate) use dump::DumpArguments;
@@ -21,6 +22,7 @@ pub(crate) use paths::PathsArguments;
 pub(crate) use selection::SelectionArguments;
 pub(crate) use show::ShowArguments;
 pub(crate) use target::TargetArguments;
+pub(crate) use tree::TreeArguments;
 
 use clap::builder::Styles;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Heap(HeapArguments),
     /// Show what holds objects alive: the shortest paths to them
     Paths(PathsArguments),
+    /// Show who keeps the memory: the dominator tree, the largest first
+    Tree(TreeArguments),
     /// Show one object: its value, who refers to it, and what it refers to
     Show(ShowArguments),
     /// Write a snapshot of a process or core, to be examined later or elsewhere

@@ -8,6 +8,7 @@ mod man;
 mod paths;
 mod ps;
 mod show;
+mod tree;
 
 use crate::arguments::Command;
 use crate::error::Failure;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Heap(arguments) => heap::run(&arguments, &interrupts),
         Command::Paths(arguments) => paths::run(&arguments, &interrupts),
         Command::Show(arguments) => show::run(&arguments, &interrupts),
+        Command::Tree(arguments) => tree::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 /// Where an answer comes from.
 #[derive(Debug, Serialize)]
-struct Source<'a> {
+pub(super) struct Source<'a> {
     process: &'a Process,
     capture: &'a Capture,
     diagnostics: &'a [Diagnostic],
@@ -53,8 +53,9 @@ pub(crate) struct PathsDocument<'a> {
     source: Source<'a>,
 }
 
+/// The objects that an answer is about.
 #[derive(Debug, Serialize)]
-struct Target<'a> {
+pub(super) struct Target<'a> {
     description: &'a str,
     count: u64,
     size: u64,
@@ -90,7 +91,7 @@ struct ProcessEntry {
 }
 
 impl<'a> Source<'a> {
-    fn of(heap: &'a Heap) -> Self {
+    pub(super) fn of(heap: &'a Heap) -> Self {
         let Metadata {
             process,
             capture,
@@ -101,6 +102,16 @@ impl<'a> Source<'a> {
             process,
             capture,
             diagnostics,
+        }
+    }
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn of(set: &'a ObjectSet) -> Self {
+        Self {
+            description: set.description(),
+            count: set.count(),
+            size: set.size(),
         }
     }
 }
@@ -141,11 +152,7 @@ impl<'a> PathsDocument<'a> {
         let count = paths.count();
         Self {
             format: "exuvia-paths/1",
-            to: Target {
-                description: set.description(),
-                count: set.count(),
-                size: set.size(),
-            },
+            to: Target::of(set),
             weak: options.weak,
             count,
             length: paths.length(),

@@ -6,6 +6,7 @@ pub(crate) mod object;
 pub(crate) mod paths;
 pub(crate) mod processes;
 pub(crate) mod table;
+pub(crate) mod tree;
 pub(crate) mod units;
 
 use std::borrow::Cow;

@@ -60,7 +60,7 @@ fn line(partition: &Partition, index: usize, row: &PartitionRow, cumulative: u64
 }
 
 /// A percentage, rounded as `'%.0f'` does it: exact halves go to the even neighbour.
-fn percent(part: u64, whole: u64) -> String {
+pub(super) fn percent(part: u64, whole: u64) -> String {
     // The order of the operations is heapy's, since it decides about some of the halves.
     let percent = part as f64 * 100.0 / whole.max(1) as f64;
     format!("{percent:.0}")

@@ -18,6 +18,35 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{} {unit}", three_digits(value, bytes < 1000))
 }
 
+/// What is read as a number of bytes: `4096`, `200kB`, `1.5 MB`, `64KiB`.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" | "byte" | "bytes" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => {
+            return Err(format!(
+                "'{}' is no unit of bytes, such as kB, MB or MiB",
+                unit.trim()
+            ));
+        }
+    };
+    let number: f64 = number.parse().map_err(|_| {
+        "a size is a number of bytes, or one with a unit: 4096, 200kB, 1.5MB".to_owned()
+    })?;
+    Ok((number * factor) as u64)
+}
+
 /// A short time: `2.7 ms`, `15 ms`, `1.34 s`, `85 s`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 0.9995 {
@@ -61,6 +90,18 @@ mod tests {
         assert_eq!(bytes(999_999), "1.00 MB");
         assert_eq!(bytes(554_321_000), "554 MB");
         assert_eq!(bytes(u64::MAX), "18447 PB");
+    }
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        assert_eq!(parse_bytes("4096"), Ok(4096));
+        assert_eq!(parse_bytes("200kB"), Ok(200_000));
+        assert_eq!(parse_bytes(" 1.5 MB "), Ok(1_500_000));
+        assert_eq!(parse_bytes("64KiB"), Ok(65_536));
+        assert!(parse_bytes("3 apples").unwrap_err().contains("apples"));
+        assert!(parse_bytes("MB").is_err());
+        assert!(parse_bytes("-1").is_err());
+        assert!(parse_bytes("").is_err());
     }
 
     #[test]

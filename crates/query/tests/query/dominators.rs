@@ -47,7 +47,7 @@ fn what_several_share_belongs_to_what_they_have_in_common() {
     assert_eq!(dominators.retained(shop.registry), 60);
     assert_eq!(dominators.retained(shop.sessions[0]), 20);
     assert_eq!(dominators.retained(shop.user), 10);
-    assert_eq!(dominators.total(), 60);
+    assert_eq!(dominators.total().bytes, 60);
     assert_eq!(
         dominators.immediate_dominator(shop.user),
         Some(shop.registry)

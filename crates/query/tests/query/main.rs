@@ -10,3 +10,4 @@ mod paths;
 mod relations;
 mod repr;
 mod selection;
+mod tree;
