@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Error(Message),
     /// A signal asked for the end; its number.
     Interrupted(i32),
+    /// A limit that `check` was given does not hold, which it has said on stdout.
+    LimitExceeded,
     /// Nobody reads stdout any more, which is how `exuvia … | head` ends: not an error.
     OutputClosed,
 }
@@ -70,6 +72,7 @@ impl Failure {
                 anstream::eprintln!("{ERROR}interrupted{ERROR:#}");
                 ExitCode::from(128u8.saturating_add(u8::try_from(*signal).unwrap_or(0)))
             }
+            Self::LimitExceeded => ExitCode::from(3),
             Self::OutputClosed => ExitCode::SUCCESS,
         }
     }

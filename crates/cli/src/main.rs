@@ -1,7 +1,7 @@
 //! `exuvia`: what fills a running Python process, and what holds it alive.
 //!
 //! Data goes to stdout, everything else to stderr. The program exits with 0 on success
-//! (a reader that closes stdout early is one), 1 on failure, 2 on wrong usage, and 128 plus
+//! (a reader that closes stdout early is one), 1 on failure, 2 on wrong usage, 3 when `check` finds a limit exceeded, and 128 plus
 //! the signal's number when it was interrupted.
 
 mod arguments;

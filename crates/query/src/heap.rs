@@ -1,7 +1,7 @@
 use crate::{
-    AnalysisStore, Classifier, Dominators, ObjectDetails, ObjectSet, Partition, PathOptions,
-    Retained, Selection, SelectionError, ShortestPaths, Tree, TreeOptions, analysis, dominators,
-    liveness::Liveness, type_names::TypeNames,
+    AnalysisStore, Classifier, Dominators, Limitation, ObjectDetails, ObjectSet, Partition,
+    PathOptions, Retained, Selection, SelectionError, ShortestPaths, Tree, TreeOptions, Verdict,
+    analysis, dominators, liveness::Liveness, type_names::TypeNames,
 };
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 use std::sync::OnceLock;
@@ -60,6 +60,11 @@ impl Heap {
     /// The shortest paths from the roots to the nearest of some objects.
     pub fn shortest_paths(&self, targets: &ObjectSet, options: &PathOptions) -> ShortestPaths<'_> {
         ShortestPaths::search(self, targets.ids(), *options)
+    }
+
+    /// Whether a limit holds.
+    pub fn check(&self, limitation: &Limitation) -> Verdict {
+        Verdict::of(self, limitation)
     }
 
     /// All that is known of an object of the snapshot.

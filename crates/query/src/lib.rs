@@ -5,6 +5,7 @@
 //! of CPython.
 
 mod analysis;
+mod check;
 mod details;
 mod dominators;
 mod heap;
@@ -27,6 +28,7 @@ mod tree;
 mod type_names;
 
 pub use analysis::AnalysisStore;
+pub use check::{Limitation, Measure, Verdict};
 pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
 pub use dominators::{Dominators, Retained};
 pub use heap::Heap;

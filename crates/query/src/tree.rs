@@ -175,7 +175,7 @@ impl<'a> Building<'a> {
                 if reference.relation == Relation::InstanceDict
                     && let Some(owner) = dicts.get_mut(&reference.target)
                 {
-                    **owner = Some(Repr::new(self.heap, Limits::REPRLIB).of(holder));
+                    **owner = Some(Repr::new(self.heap, Limits::WHOLE).of(holder));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The command line: what is typed, checked as far as that needs nothing but the text.
 
+mod check;
 mod core;
 mod dump;
 mod format;
@@ -12,6 +13,7 @@ mod show;
 mod target;
 mod tree;
 
+pub(crate) use check::CheckArguments;
 pub(crate) use core::CoreArguments;
 pub(crate) use dump::DumpArguments;
 pub(crate) use format::{Format, FormatArguments};
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Paths(PathsArguments),
     /// Show who keeps the memory: the dominator tree, the largest first
     Tree(TreeArguments),
+    /// Hold a process to limits, for CI: so many objects, so many bytes
+    Check(CheckArguments),
     /// Show one object: its value, who refers to it, and what it refers to
     Show(ShowArguments),
     /// Write a snapshot of a process or core, to be examined later or elsewhere

@@ -1,5 +1,6 @@
 //! One file for each command: from checked arguments to an answer on stdout.
 
+mod check;
 mod completions;
 mod demo;
 mod dump;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Paths(arguments) => paths::run(&arguments, &interrupts),
         Command::Show(arguments) => show::run(&arguments, &interrupts),
         Command::Tree(arguments) => tree::run(&arguments, &interrupts),
+        Command::Check(arguments) => check::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),

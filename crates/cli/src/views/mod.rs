@@ -1,7 +1,9 @@
 //! How answers are printed: for people as heapy does it, for programs as JSON and CSV.
 
+pub(crate) mod check;
 pub(crate) mod csv;
 pub(crate) mod json;
+pub(crate) mod junit;
 pub(crate) mod object;
 pub(crate) mod paths;
 pub(crate) mod processes;

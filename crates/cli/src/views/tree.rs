@@ -66,9 +66,9 @@ fn label(row: &TreeRow) -> String {
             } = object;
             let relation = relation.as_ref().map(|text| format!("{text}  "));
             let relation = relation.unwrap_or_default();
-            // A default representation has the address once more, or what is left of it.
-            let is_default = value.starts_with('<') && value.contains("x7");
-            let shown = value.chars().count() <= VALUE && !is_default;
+            // What is left of a longer one tells little, and a default one has the address.
+            let is_whole = !value.contains("...") && !value.contains(" at 0x");
+            let shown = value.chars().count() <= VALUE && is_whole;
             let value = match owner {
                 Some(owner) => format!(" of {owner}"),
                 None if shown => format!(" {value}"),

@@ -6,6 +6,7 @@
 )]
 
 mod demo;
+mod dominators;
 mod output;
 mod queries;
 mod sample;

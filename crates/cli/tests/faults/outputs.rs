@@ -45,6 +45,42 @@ fn the_disk_is_full() -> Result<()> {
     scene.assert_nothing_left()
 }
 
+/// What can't be kept beside a snapshot costs a line, not the answer.
+#[test]
+fn the_disk_is_full_of_the_snapshot() -> Result<()> {
+    if !in_own_mounts("outputs::the_disk_is_full_of_the_snapshot")? {
+        return Ok(());
+    }
+    let scene = Scene::with_nodes(100_000)?;
+    let folder = scene.folder.path().join("small");
+    fs::create_dir(&folder)?;
+    let mount = SmallMount::new(&folder, 64 << 20)?;
+    let snapshot = folder.join("heap.exuvia");
+    dump(&exuvia(), scene.target.pid(), &snapshot)?.expect_success()?;
+    let filler = folder.join("filler");
+    let full = fs::write(&filler, vec![0; 64 << 20]);
+    assert!(full.is_err(), "the disk is not full");
+    let outcome = exuvia().run(["tree".as_ref(), snapshot.as_os_str()])?;
+    assert!(
+        outcome.stdout.starts_with("Dominator tree of everything: "),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.stderr.contains("not kept beside the snapshot"),
+        "{outcome:?}"
+    );
+    let left = fs::read_dir(&snapshot)?.count();
+    fs::remove_file(filler)?;
+    // With room it is kept, and takes two files.
+    let outcome = exuvia().run(["tree".as_ref(), snapshot.as_os_str()])?;
+    assert_eq!(
+        (outcome.stderr.as_str(), fs::read_dir(&snapshot)?.count()),
+        ("", left + 2)
+    );
+    drop(mount);
+    Ok(())
+}
+
 /// As in `exuvia heap PID | head -1`.
 #[test]
 fn stdout_is_closed_early() -> Result<()> {
