@@ -13,6 +13,7 @@ mod interrupts;
 mod kept;
 mod output;
 mod progress;
+mod report;
 mod target;
 mod views;
 

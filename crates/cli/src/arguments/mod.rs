@@ -8,6 +8,7 @@ mod heap;
 mod limit;
 mod native;
 mod paths;
+mod report;
 mod selection;
 mod show;
 mod target;
@@ -21,6 +22,7 @@ pub(crate) use heap::HeapArguments;
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
 pub(crate) use native::NativeArguments;
 pub(crate) use paths::PathsArguments;
+pub(crate) use report::ReportArguments;
 pub(crate) use selection::SelectionArguments;
 pub(crate) use show::ShowArguments;
 pub(crate) use target::TargetArguments;
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Tree(TreeArguments),
     /// Hold a process to limits, for CI: so many objects, so many bytes
     Check(CheckArguments),
+    /// Write everything into one HTML file
+    Report(ReportArguments),
     /// Show one object: its value, who refers to it, and what it refers to
     Show(ShowArguments),
     /// Write a snapshot of a process or core, to be examined later or elsewhere

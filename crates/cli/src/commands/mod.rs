@@ -8,6 +8,7 @@ mod heap;
 mod man;
 mod paths;
 mod ps;
+mod report;
 mod show;
 mod tree;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Show(arguments) => show::run(&arguments, &interrupts),
         Command::Tree(arguments) => tree::run(&arguments, &interrupts),
         Command::Check(arguments) => check::run(&arguments, &interrupts),
+        Command::Report(arguments) => report::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -1,0 +1,53 @@
+use crate::arguments::ReportArguments;
+use crate::error::Failure;
+use crate::interrupts::Interrupts;
+use crate::report::{self, Answers};
+use crate::target;
+use exuvia_snapshot::ValuesKept;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Writes a report.
+pub(super) fn run(arguments: &ReportArguments, interrupts: &Interrupts) -> Result<(), Failure> {
+    let path = &arguments.output;
+    // The process shall not stand still for a report that can't be written.
+    check_destination(path).map_err(|error| not_written(path, &error))?;
+    let heap = target::load(&arguments.target, Some(ValuesKept::Short), interrupts)?;
+    let answers = Answers {
+        heap: &heap,
+        partition: &heap.partition(Default::default()),
+        tree: &report::tree(&heap),
+    };
+    let page = report::page(&answers);
+    write(path, &page).map_err(|error| not_written(path, &error))?;
+    anstream::eprintln!("written: {}", path.display());
+    Ok(())
+}
+
+fn check_destination(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    fs::metadata(parent.unwrap_or(Path::new("."))).map(drop)
+}
+
+/// Writes a file that is there whole or not at all, and that only this user may read: a heap
+/// holds secrets.
+fn write(path: &Path, page: &str) -> io::Result<()> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))?;
+    io::Write::write_all(&mut file, page.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format_args!("cannot write {}: {error}", path.display()))
+        .hint("-o names a file in a directory that you may write to".to_owned())
+}
