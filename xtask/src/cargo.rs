@@ -72,6 +72,21 @@ pub(crate) fn executables(build: &mut Command) -> Result<Vec<PathBuf>> {
     Ok(messages.filter_map(|message| message.executable).collect())
 }
 
+/// Builds an example of a crate for release and gives its program file.
+pub(crate) fn build_example(package: &str, example: &str) -> Result<PathBuf> {
+    let arguments = [
+        "build",
+        "--package",
+        package,
+        "--example",
+        example,
+        "--release",
+    ];
+    let executables = executables(&mut command(arguments))?;
+    let executable = executables.into_iter().next_back();
+    executable.context("cargo named no program file")
+}
+
 /// Builds the tool and gives its program file.
 pub(crate) fn build_exuvia(profile: &str) -> Result<PathBuf> {
     let arguments = ["build", "--package", "exuvia", "--profile", profile];

@@ -17,6 +17,25 @@ pub(super) struct Criterion {
     reached: bool,
 }
 
+impl Criterion {
+    /// One of a part that judges itself.
+    pub(super) fn new(
+        what: &'static str,
+        objects: Size,
+        to_reach: impl Into<String>,
+        measured: impl Into<String>,
+        reached: bool,
+    ) -> Self {
+        Self {
+            what,
+            objects: objects.to_string(),
+            to_reach: to_reach.into(),
+            measured: measured.into(),
+            reached,
+        }
+    }
+}
+
 /// All criteria that the measured sizes can tell about.
 pub(super) fn judge(sizes: &[SizeReport]) -> Vec<Criterion> {
     let mut criteria = Vec::new();

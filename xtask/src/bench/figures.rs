@@ -1,4 +1,5 @@
 use super::criteria::Criterion;
+use super::graph::GraphReport;
 use super::machine::Machine;
 use super::measured::{Figure, Row, What};
 use super::sizes::Size;
@@ -11,6 +12,7 @@ pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) sizes: Vec<SizeReport>,
     pub(super) criteria: Vec<Criterion>,
+    pub(super) graph: Option<GraphReport>,
 }
 
 /// What was measured with one number of objects.
@@ -37,6 +39,9 @@ impl fmt::Display for Report {
         if !self.sizes.is_empty() {
             write_table(f, &self.sizes)?;
         }
+        if let Some(graph) = &self.graph {
+            write_graph(f, graph)?;
+        }
         writeln!(f, "| what | objects | to reach | measured | |")?;
         writeln!(f, "|---|---|---|---|---|")?;
         for criterion in &self.criteria {
@@ -44,6 +49,30 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+fn write_graph(f: &mut fmt::Formatter<'_>, graph: &GraphReport) -> fmt::Result {
+    writeln!(
+        f,
+        "| objects | references | dominators and retained sizes | peak memory | per object |"
+    )?;
+    writeln!(f, "|---|---|---|---|---|")?;
+    for row in &graph.rows {
+        writeln!(
+            f,
+            "| {} M | {} M | {} | {} | {:.0} bytes |",
+            row.objects / 1_000_000,
+            (row.references + 500_000) / 1_000_000,
+            seconds(row.seconds),
+            bytes(row.peak as f64),
+            row.peak as f64 / row.objects as f64
+        )?;
+    }
+    writeln!(
+        f,
+        "\nTime grows with the number of objects to the power of {:.2}, memory to the power of {:.2}.\n",
+        graph.growth.seconds, graph.growth.peak
+    )
 }
 
 fn write_table(f: &mut fmt::Formatter<'_>, sizes: &[SizeReport]) -> fmt::Result {

@@ -8,10 +8,12 @@ mod census;
 mod criteria;
 mod environment;
 mod figures;
+mod graph;
 mod guppy;
 mod machine;
 mod measured;
 mod native;
+mod plot;
 mod service;
 mod sizes;
 mod target;
@@ -34,7 +36,7 @@ pub(crate) struct Args {
     /// Numbers of objects, such as 100k or 5m
     #[arg(long, value_delimiter = ',', default_value = "100k,1m,5m")]
     sizes: Vec<Size>,
-    /// Only one part: the service, or the objects of an extension type
+    /// Only one part
     #[arg(long)]
     only: Option<Part>,
     /// How often each figure is taken; less often where one round takes minutes
@@ -49,6 +51,9 @@ pub(crate) struct Args {
     /// Also write all figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also draw how dominators grow with the number of objects into this SVG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// What can be measured alone.
@@ -58,6 +63,14 @@ enum Part {
     Service,
     /// Native traversal.
     Native,
+    /// Dominators of generated heaps.
+    Graph,
+}
+
+impl Args {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
 }
 
 /// Prints the table, the criteria, and the machine that it all ran on.
@@ -69,20 +82,27 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let tool = Tool::at(program)?;
     let environment = Environment::prepare(args.python.as_deref())?;
     let mut sizes = Vec::new();
-    if args.only != Some(Part::Native) {
+    if args.wants(Part::Service) {
         let mix = Mix::measure(&environment, &tool)?;
         for size in &args.sizes {
             sizes.push(measure(*size, &environment, &tool, mix, args.runs)?);
         }
     }
     let mut criteria = criteria::judge(&sizes);
-    if args.only != Some(Part::Service) {
+    if args.wants(Part::Native) {
         criteria.extend(native::measure(&environment.interpreter, &tool, args.runs)?);
+    }
+    let mut graph = None;
+    if args.wants(Part::Graph) {
+        let report = graph::measure(args.runs, args.plot.as_deref())?;
+        criteria.extend(report.criteria());
+        graph = Some(report);
     }
     let report = Report {
         machine: Machine::describe(&environment)?,
         criteria,
         sizes,
+        graph,
     };
     print!("{report}");
     if let Some(path) = &args.json {

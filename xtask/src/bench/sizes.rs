@@ -14,6 +14,11 @@ impl Size {
     /// A million.
     pub(super) const MILLION: Self = Self(1_000_000);
 
+    /// So many millions.
+    pub(super) fn millions(millions: u64) -> Self {
+        Self(millions * 1_000_000)
+    }
+
     /// The number.
     pub(super) fn objects(self) -> u64 {
         self.0
