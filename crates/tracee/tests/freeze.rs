@@ -57,6 +57,20 @@ fn all_of_64_threads_stop() {
     target.assert_untouched();
 }
 
+/// Their states change while one is chosen that shall reap the clone.
+#[test]
+fn threads_that_sleep_and_wake_do_not_matter() {
+    let setup = "
+def doze():
+    while True: time.sleep(0.0001)
+for _ in range(63): threading.Thread(target=doze, daemon=True).start()";
+    let mut target = Target::start(setup);
+    for _ in 0..30 {
+        target.clone_process().discard().unwrap();
+    }
+    target.assert_untouched();
+}
+
 #[test]
 fn threads_that_come_and_go_do_not_matter() {
     let setup = "

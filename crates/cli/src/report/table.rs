@@ -3,7 +3,7 @@ use exuvia_query::Partition;
 use maud::{Markup, html};
 
 /// Rows beyond this are counted, not shown.
-const ROWS: usize = 50;
+const ROWS: usize = 25;
 
 /// The table by kind, each row with a bar of its share.
 pub(super) fn section(partition: &Partition) -> Option<Markup> {
