@@ -36,6 +36,28 @@ def measure(rare, heartbeat):
     return {"steps": results, "table": table, "paths": paths}
 
 
+def analyse(order, ticket):
+    """Seconds for each question, asked of a heap that is there already."""
+    from guppy import hpy
+
+    hp = hpy()
+    everything = hp.heap()
+    results = {}
+
+    def ask(name, work):
+        begun = time.perf_counter()
+        result = work()
+        results[name] = time.perf_counter() - begun
+        return result
+
+    rows = ask("domisize", lambda: [everything[row].domisize for row in range(10)])
+    results["rows"] = len(rows)
+    ask("byrcs", lambda: str(everything.byrcs))
+    ask("rp", lambda: str((everything & hp.Type(order)).rp))
+    ask("shpaths", lambda: str((everything & hp.Type(ticket)).shpaths))
+    return results
+
+
 def resident():
     return status("VmRSS")
 

@@ -1,6 +1,6 @@
 """A service with a heap of a known mix, which the benchmark examines.
 
-Started with the number of customers to hold. Writes one line of JSON when it is ready, then
+Started with the number of customers to hold, and of tickets that nobody else refers to. Writes one line of JSON when it is ready, then
 answers each line that it reads with one line of JSON, and ends when stdin is closed:
 
 * `gaps`: the heartbeat's longest gap since this was last asked, and how long it stood still
@@ -8,6 +8,7 @@ answers each line that it reads with one line of JSON, and ends when stdin is cl
 * `census`: how many objects the collector tracks, and how many modules are loaded.
 * `fork`: the seconds that `os.fork()` took.
 * `heapy`: what guppy3 takes for its table and its paths, in this process.
+* `analysis`: what guppy3 takes for its other answers.
 """
 
 import gc
@@ -25,6 +26,13 @@ class Customer:
     def __init__(self, number):
         self.name = f"customer {number}"
         self.balance = number * 1.25
+
+
+class Ticket:
+    __slots__ = ("number",)
+
+    def __init__(self, number):
+        self.number = number
 
 
 class Position:
@@ -95,6 +103,7 @@ class Heartbeat:
 
 CUSTOMERS = {}
 ORDERS = []
+TICKETS = []
 ROUTES = {"coast": Route(Beacon())}
 
 
@@ -142,6 +151,12 @@ def heapy(heartbeat):
     return heapy.measure(Beacon, heartbeat)
 
 
+def analysis():
+    import heapy
+
+    return heapy.analyse(Order, Ticket)
+
+
 def say(answer):
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
@@ -159,6 +174,8 @@ def serve(heartbeat):
             say(time_of_fork())
         elif word == "heapy":
             say(heapy(heartbeat))
+        elif word == "analysis":
+            say(analysis())
         else:
             say({"error": f"no such command: {word}"})
 
@@ -167,6 +184,7 @@ if __name__ == "__main__":
     # Collections while the heap grows would only make the start slow.
     gc.disable()
     fill(int(sys.argv[1]))
+    TICKETS.extend(Ticket(n % 100) for n in range(int(sys.argv[2])))
     gc.enable()
     gc.collect()
     serve(Heartbeat())

@@ -1,3 +1,4 @@
+use super::analysis::AnalysisReport;
 use super::criteria::Criterion;
 use super::graph::GraphReport;
 use super::machine::Machine;
@@ -12,6 +13,7 @@ pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) sizes: Vec<SizeReport>,
     pub(super) criteria: Vec<Criterion>,
+    pub(super) analysis: Option<AnalysisReport>,
     pub(super) graph: Option<GraphReport>,
 }
 

@@ -4,6 +4,7 @@
 //! is started twice: one process is examined by exuvia, and forks; the other examines itself
 //! with guppy3, so that what guppy3 leaves behind does not count against exuvia.
 
+mod analysis;
 mod census;
 mod criteria;
 mod environment;
@@ -65,6 +66,8 @@ enum Part {
     Native,
     /// Dominators of generated heaps.
     Graph,
+    /// Analysis of snapshots, next to guppy3.
+    Analysis,
 }
 
 impl Args {
@@ -92,6 +95,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.wants(Part::Native) {
         criteria.extend(native::measure(&environment.interpreter, &tool, args.runs)?);
     }
+    let mut analysis = None;
+    if args.wants(Part::Analysis) {
+        let report = analysis::measure(&environment, &tool, args.runs)?;
+        criteria.extend(report.criteria());
+        analysis = Some(report);
+    }
     let mut graph = None;
     if args.wants(Part::Graph) {
         let report = graph::measure(args.runs, args.plot.as_deref())?;
@@ -102,6 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         machine: Machine::describe(&environment)?,
         criteria,
         sizes,
+        analysis,
         graph,
     };
     print!("{report}");

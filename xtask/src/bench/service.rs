@@ -35,13 +35,22 @@ pub(super) struct Mix {
 impl Service {
     /// Starts it with so many customers, and waits until its heap is filled.
     pub(super) fn start(environment: &Environment, customers: u64) -> Result<Self> {
+        Self::with_tickets(environment, customers, 0)
+    }
+
+    /// The same, with so many tickets besides.
+    pub(super) fn with_tickets(
+        environment: &Environment,
+        customers: u64,
+        tickets: u64,
+    ) -> Result<Self> {
         let program = cargo::root().join("xtask/bench/service.py");
         // A user's variables and site folder would make the heap differ from machine to
         // machine; the warnings are about forks of a process with threads.
         let mut child = Command::new(&environment.python)
             .args(["-E", "-s", "-B", "-W", "ignore"])
             .arg(program)
-            .arg(customers.to_string())
+            .args([customers.to_string(), tickets.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -113,6 +113,24 @@ impl Tool {
         Ok(sample)
     }
 
+    /// `exuvia dump` to a directory. Returns how many objects it has.
+    pub(super) fn keep(&self, pid: u32, directory: &Path) -> Result<u64> {
+        let name = directory.to_str().context("the temporary folder's name")?;
+        self.run(&["dump", &pid.to_string(), "-o", name])?;
+        let metadata = fs::read_to_string(directory.join("snapshot.json"))?;
+        let counted: Counted = serde_json::from_str(&metadata)?;
+        Ok(counted.counts.objects)
+    }
+
+    /// A command, with options, on a snapshot: seconds, and the largest resident size.
+    pub(super) fn ask(&self, arguments: &[&str], snapshot: &Path) -> Result<(f64, f64)> {
+        let (command, options) = arguments.split_first().context("no command")?;
+        let snapshot = snapshot.to_str().context("the temporary folder's name")?;
+        let finished = self.run(&[&[*command, snapshot], options].concat())?;
+        let peak = finished.sample.peak.context("no peak")?;
+        Ok((finished.sample.wall, peak))
+    }
+
     fn run(&self, arguments: &[&str]) -> Result<Finished> {
         // Files instead of pipes: nobody has to read them while the time is taken.
         let folder = tempfile::tempdir()?;
