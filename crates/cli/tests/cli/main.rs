@@ -9,6 +9,7 @@ mod demo;
 mod dominators;
 mod output;
 mod queries;
+mod report;
 mod sample;
 mod targets;
 
