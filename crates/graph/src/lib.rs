@@ -6,8 +6,9 @@
 //! since heaps hold linked lists of millions of nodes, and every result is immutable.
 //!
 //! Entry points: [`reachable`] and [`extend`] for what is alive, [`incoming`] for what is
-//! referred to, [`ShortestPathGraph`] for the ways from the roots to some objects,
-//! [`DominatorTree`] and [`RetainedSizes`] for what each object keeps alive.
+//! referred to, [`Reversed`] for what refers to it, [`ShortestPathGraph`] for the ways from
+//! the roots to some objects, [`DominatorTree`] and [`RetainedSizes`] for what each object
+//! keeps alive.
 
 mod ascending;
 mod bitset;
@@ -17,6 +18,7 @@ mod follow;
 mod incoming;
 mod ranked;
 mod reachable;
+mod reversed;
 mod shortest_paths;
 mod walks;
 
@@ -27,5 +29,6 @@ pub use follow::Follow;
 pub use incoming::incoming;
 pub use ranked::RankedBitSet;
 pub use reachable::{extend, reachable};
+pub use reversed::{Incoming, Reversed};
 pub use shortest_paths::{PathCount, PathEdge, ShortestPathGraph};
 pub use walks::Walks;

@@ -1,7 +1,7 @@
 //! Forms that defeat recursion, materialising and 64-bit counts.
 
 use crate::graphs::references;
-use exuvia_graph::{BitSet, Follow, PathEdge, ShortestPathGraph, reachable};
+use exuvia_graph::{BitSet, Follow, Incoming, PathEdge, Reversed, ShortestPathGraph, reachable};
 use exuvia_snapshot::{ObjectId, References};
 
 const SEED: ObjectId = ObjectId(0);
@@ -81,4 +81,35 @@ fn targets_and_seeds_without_a_row_lead_nowhere() {
     assert_eq!(reachable(&graph, seeds, Follow::All).len(), 2);
     let paths = ShortestPathGraph::search(&graph, &seeds, Follow::All, &targets).unwrap();
     assert_eq!(paths.count().paths, 1);
+}
+
+/// Long rows, short ones and many empty ones in a row, so that the search for the source of a
+/// reference crosses what it looks up at once.
+#[test]
+fn sources_are_found_among_rows_of_all_lengths() {
+    let objects = 2000u32;
+    let lengths = |source: u32| match source % 500 {
+        0 => 700,
+        1..300 => 0,
+        _ => source % 3,
+    };
+    let edges = (0..objects)
+        .flat_map(|source| (0..lengths(source)).map(move |i| (source, (source + i) % 7, false)));
+    let edges: Vec<_> = edges.collect();
+    let references = references(objects as usize, edges.iter().copied());
+    let reversed = Reversed::of(&references, Follow::Strong);
+    for target in 0..objects {
+        let places = edges
+            .iter()
+            .enumerate()
+            .filter(|(_, edge)| edge.1 == target);
+        let expected: Vec<_> = places
+            .map(|(place, edge)| Incoming {
+                place,
+                source: ObjectId(edge.0),
+            })
+            .collect();
+        let found: Vec<_> = reversed.to(&references, ObjectId(target)).collect();
+        assert_eq!(found, expected);
+    }
 }

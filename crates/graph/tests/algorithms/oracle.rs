@@ -2,7 +2,8 @@
 
 use crate::graphs::{Graph, graphs, references};
 use exuvia_graph::{
-    BitSet, BreadthFirst, Follow, PathEdge, ShortestPathGraph, incoming, reachable,
+    BitSet, BreadthFirst, Follow, Incoming, PathEdge, Reversed, ShortestPathGraph, incoming,
+    reachable,
 };
 use exuvia_snapshot::ObjectId;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -132,6 +133,22 @@ proptest! {
                 edge.1 as usize == object && (follow == Follow::All || !edge.2)
             });
             prop_assert_eq!(count as usize, edges.count());
+        }
+    }
+
+    #[test]
+    fn reversed_lists_the_edges_to_each_object(graph in graphs(), follow in follows()) {
+        let references = references(graph.objects, graph.edges.iter().copied());
+        let reversed = Reversed::of(&references, follow);
+        for object in (0..graph.objects as u32).map(ObjectId) {
+            let edges = graph.edges.iter().enumerate().filter(|(_, edge)| {
+                edge.1 == object.0 && (follow == Follow::All || !edge.2)
+            });
+            let expected: Vec<_> = edges
+                .map(|(place, edge)| Incoming { place, source: ObjectId(edge.0) })
+                .collect();
+            prop_assert_eq!(reversed.count(object), expected.len());
+            prop_assert_eq!(reversed.to(&references, object).collect::<Vec<_>>(), expected);
         }
     }
 }
