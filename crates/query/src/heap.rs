@@ -1,8 +1,9 @@
 use crate::{
-    AnalysisStore, Classifier, Dominators, Limitation, ObjectDetails, ObjectSet, Partition,
+    AnalysisStore, Dominators, Limitation, ObjectDetails, ObjectSet, Partition, PartitionOptions,
     PathOptions, Retained, Selection, SelectionError, ShortestPaths, Tree, TreeOptions, Verdict,
     analysis, dominators, liveness::Liveness, type_names::TypeNames,
 };
+use exuvia_graph::{Follow, Reversed};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
 use std::sync::OnceLock;
 
@@ -14,6 +15,7 @@ pub struct Heap {
     type_names: OnceLock<TypeNames>,
     dominators: OnceLock<Dominators>,
     retained_by_kind: OnceLock<Vec<u64>>,
+    reversed: OnceLock<Reversed>,
     store: Option<Box<dyn AnalysisStore>>,
 }
 
@@ -27,6 +29,7 @@ impl Heap {
             type_names: OnceLock::new(),
             dominators: OnceLock::new(),
             retained_by_kind: OnceLock::new(),
+            reversed: OnceLock::new(),
             store: None,
         }
     }
@@ -48,11 +51,16 @@ impl Heap {
     ///
     /// Alive is what the roots reach over strong references, and what native code holds or
     /// reaches. Frames without a frame object are not counted.
-    pub fn partition(&self, by: Classifier) -> Partition {
-        Partition::of(self, by)
+    pub fn partition(&self, options: impl Into<PartitionOptions>) -> Partition {
+        Partition::of(self, options.into())
     }
 
-    /// The live objects of a kind, a type or a row, or the object at an address.
+    /// Some objects, divided into rows.
+    pub fn partition_of(&self, set: &ObjectSet, options: impl Into<PartitionOptions>) -> Partition {
+        Partition::of_set(self, set, options.into())
+    }
+
+    /// The live objects for which something holds, or the object at an address.
     pub fn select(&self, selection: &Selection) -> Result<ObjectSet, SelectionError> {
         ObjectSet::select(self, selection)
     }
@@ -138,6 +146,12 @@ impl Heap {
 
     pub(crate) fn liveness(&self) -> &Liveness {
         self.liveness.get_or_init(|| Liveness::of(&self.snapshot))
+    }
+
+    /// The references against their direction, weak ones included.
+    pub(crate) fn reversed(&self) -> &Reversed {
+        self.reversed
+            .get_or_init(|| Reversed::of(&self.snapshot.references, Follow::All))
     }
 
     pub(crate) fn type_names(&self) -> &TypeNames {

@@ -50,7 +50,7 @@ fn class_name(heap: &Heap, object: ObjectId) -> Option<String> {
 }
 
 /// The text of the first of some fields of an object that is there and was kept.
-fn name(heap: &Heap, object: ObjectId, fields: &[&str]) -> Option<String> {
+pub(crate) fn name(heap: &Heap, object: ObjectId, fields: &[&str]) -> Option<String> {
     fields.iter().find_map(|field| {
         let snapshot = heap.snapshot();
         let reference = snapshot.references.of(object).find(|reference| {

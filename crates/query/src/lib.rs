@@ -6,9 +6,13 @@
 
 mod analysis;
 mod check;
+mod classes;
+mod classifier;
 mod details;
 mod dominators;
+mod expression;
 mod heap;
+mod identity;
 mod instance_repr;
 mod key_order;
 mod limits;
@@ -21,20 +25,27 @@ mod path_order;
 mod paths;
 mod python_text;
 mod relation_text;
+mod rendering;
 mod repr;
 mod selection;
+mod selection_error;
 mod similar;
 mod tree;
 mod type_names;
 
 pub use analysis::AnalysisStore;
 pub use check::{Limitation, Measure, Verdict};
+pub use classifier::{By, Classifier};
 pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
 pub use dominators::{Dominators, Retained};
+pub use expression::{
+    Condition, Expression, ExpressionError, Field, FieldForm, Literal, Operator, Test,
+};
 pub use heap::Heap;
 pub use outside::{Extent, Outside};
-pub use partition::{Classifier, Partition, PartitionRow};
+pub use partition::{Partition, PartitionOptions, PartitionRow};
 pub use path::{Path, ROOT, Step};
 pub use paths::{PathCount, PathOptions, ShortestPaths};
-pub use selection::{ObjectSet, Selection, SelectionError, Term};
+pub use selection::{ObjectSet, Selection, Term};
+pub use selection_error::SelectionError;
 pub use tree::{Branch, FoldedKind, Tree, TreeOptions, TreeRow};

@@ -36,6 +36,13 @@ impl Limits {
         other: 400,
     };
 
+    /// For numbers, which heapy writes whole.
+    pub(crate) const WHOLE_NUMBERS: Self = Self {
+        digits: usize::MAX,
+        other: usize::MAX,
+        ..Self::REPRLIB
+    };
+
     /// For names, which are printed whole.
     pub(crate) const WHOLE: Self = Self {
         string: usize::MAX,

@@ -1,43 +1,57 @@
-use crate::{Extent, Heap, Outside};
+use crate::{By, Classifier, Extent, Heap, ObjectSet, Outside, classes::Classes, identity::Identity};
+use exuvia_graph::{BitSet, RankedBitSet};
 use exuvia_snapshot::{KindId, ObjectFlags, TypeId};
 use serde::Serialize;
+use std::cmp::Reverse;
 
-/// By what a table divides the objects.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Classifier {
-    /// heapy's kinds: the class, or `dict of <class>` for the dictionaries of instances.
-    #[default]
-    Kind,
-    /// The type alone.
-    Type,
+/// How objects are divided into rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartitionOptions {
+    /// By what.
+    pub by: By,
+    /// Whether to say what would be freed if a row went, and to sort by it.
+    pub retained: bool,
+    /// How many rows are wanted at least; none for all. Objects one by one are many rows.
+    pub rows: Option<usize>,
 }
 
-impl Classifier {
-    /// heapy's title of the column with the names.
-    pub fn header(self) -> &'static str {
-        match self {
-            Self::Kind => "Kind (class / dict of class)",
-            Self::Type => "Type",
+impl From<By> for PartitionOptions {
+    fn from(by: By) -> Self {
+        Self {
+            by,
+            ..Self::default()
         }
     }
 }
 
-/// The live objects, divided.
+impl From<Classifier> for PartitionOptions {
+    fn from(by: Classifier) -> Self {
+        By::from(by).into()
+    }
+}
+
+/// Objects, divided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Partition {
     /// By what they are divided.
-    pub by: Classifier,
+    pub by: By,
     /// The title of the column with the names.
-    pub header: &'static str,
+    pub header: String,
+    /// Where each object is a row, what kind of objects they are: `<str>`, `<mixed>`.
+    pub label: Option<String>,
     /// How many objects there are in all rows.
     pub count: u64,
     /// Their bytes, as `sys.getsizeof` counts them.
     pub size: u64,
-    /// One row for each class of objects: the largest size first, then by name.
+    /// How many rows there are.
+    pub total_rows: usize,
+    /// One row for each class of objects: the largest size first, then by name; the largest
+    /// retained size first where that is given. Those that were not wanted may be missing.
     pub rows: Vec<PartitionRow>,
-    /// What the rows leave out.
-    pub outside: Outside,
+    /// The bytes of all live objects, where rows have retained sizes.
+    pub alive: Option<u64>,
+    /// What the rows leave out, where they are all live objects.
+    pub outside: Option<Outside>,
 }
 
 /// A row of a [`Partition`].
@@ -49,29 +63,119 @@ pub struct PartitionRow {
     pub count: u64,
     /// Their bytes in all.
     pub size: u64,
+    /// The bytes that would be freed if they all went, where that was asked for.
+    pub retained: Option<u64>,
 }
 
 impl Partition {
-    pub(crate) fn of(heap: &Heap, by: Classifier) -> Self {
-        let rows: Vec<PartitionRow> = match by {
-            Classifier::Kind => rows_by_kind(heap).into_iter().map(|(_, row)| row).collect(),
-            Classifier::Type => rows_by_type(heap),
+    /// Divides all live objects.
+    pub(crate) fn of(heap: &Heap, options: PartitionOptions) -> Self {
+        // These two need no list of all objects.
+        let rows = match (options.by.first, options.by.second) {
+            (Classifier::Kind, None) => Some(rows_by_kind(heap, options.retained)),
+            (Classifier::Type, None) if !options.retained => Some(rows_by_type(heap)),
+            _ => None,
+        };
+        let mut partition = match rows {
+            Some(rows) => Self::new(heap, options, rows),
+            None => Self::of_set(heap, &ObjectSet::alive(heap), options),
+        };
+        partition.outside = Some(Outside::of(heap.snapshot(), heap.liveness()));
+        partition
+    }
+
+    /// Divides a set.
+    pub(crate) fn of_set(heap: &Heap, set: &ObjectSet, options: PartitionOptions) -> Self {
+        if options.by == By::from(Classifier::Id) {
+            return Self::of_single_objects(heap, set, options);
+        }
+        let classes = Classes::of(heap, options.by, set.ids());
+        let mut extents = vec![Extent::default(); classes.names.len()];
+        let sizes = &heap.snapshot().objects.size;
+        for (id, &class) in set.ids().iter().zip(&classes.of) {
+            if let Some(extent) = extents.get_mut(class as usize) {
+                extent.add(sizes[id.index()]);
+            }
+        }
+        let retained = options.retained.then(|| {
+            let mut members = BitSet::new(heap.snapshot().objects.len());
+            members.extend(set.ids().iter().copied());
+            let ranked = RankedBitSet::new(members);
+            heap.retained_by_class(classes.names.len(), |object| {
+                classes.of.get(ranked.rank(object)?).map(|&class| class as usize)
+            })
+        });
+        let rows = classes.names.iter().zip(extents).enumerate();
+        let mut rows: Vec<_> = rows
+            .map(|(class, (name, extent))| PartitionRow {
+                retained: retained.as_ref().map(|retained| retained[class]),
+                ..PartitionRow::new(name, extent)
+            })
+            .collect();
+        rows.sort_by(PartitionRow::order);
+        Self::new(heap, options, rows)
+    }
+
+    fn of_single_objects(heap: &Heap, set: &ObjectSet, options: PartitionOptions) -> Self {
+        let identity = Identity::of(heap, set.ids());
+        let wanted = options.rows.unwrap_or(usize::MAX);
+        let rows = if options.retained {
+            let mut ids = set.ids().to_vec();
+            let dominators = heap.dominators();
+            ids.sort_by_key(|&id| Reverse(dominators.retained(id)));
+            ids.truncate(wanted);
+            let rows = ids.into_iter().map(|id| PartitionRow {
+                name: identity.text(id),
+                count: 1,
+                size: heap.snapshot().objects.size[id.index()],
+                retained: Some(dominators.retained(id)),
+            });
+            rows.collect()
+        } else {
+            identity.rows(set.ids(), wanted)
         };
         Self {
-            by,
-            header: by.header(),
+            header: identity.header(),
+            label: Some(identity.label()),
+            count: set.count(),
+            size: set.size(),
+            total_rows: set.ids().len(),
+            ..Self::new(heap, options, rows)
+        }
+    }
+
+    fn new(heap: &Heap, options: PartitionOptions, rows: Vec<PartitionRow>) -> Self {
+        Self {
+            by: options.by,
+            header: options.by.header(),
+            label: None,
             count: rows.iter().map(|row| row.count).sum(),
             size: rows.iter().map(|row| row.size).fold(0, u64::saturating_add),
+            total_rows: rows.len(),
             rows,
-            outside: Outside::of(heap.snapshot(), heap.liveness()),
+            alive: options.retained.then(|| heap.dominators().total()),
+            outside: None,
         }
     }
 }
 
-/// The rows of the table by kind, each with its kind.
+/// The rows of the table by kind.
+fn rows_by_kind(heap: &Heap, retained: bool) -> Vec<PartitionRow> {
+    let mut rows = numbered_rows_by_kind(heap);
+    if retained {
+        let sizes = heap.retained_by_kind();
+        for (kind, row) in &mut rows {
+            row.retained = sizes.get(kind.index()).copied();
+        }
+        rows.sort_by(|(_, a), (_, b)| a.order(b));
+    }
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The rows of the table by kind, each with its kind, without retained sizes.
 ///
 /// Two classes of the same name have a row each, as they have in heapy.
-pub(crate) fn rows_by_kind(heap: &Heap) -> Vec<(KindId, PartitionRow)> {
+pub(crate) fn numbered_rows_by_kind(heap: &Heap) -> Vec<(KindId, PartitionRow)> {
     let kinds = &heap.snapshot().kinds;
     let mut rows: Vec<_> = (0u32..)
         .zip(extents_by_kind(heap))
@@ -127,13 +231,14 @@ impl PartitionRow {
             name: name.to_owned(),
             count: extent.objects,
             size: extent.bytes,
+            retained: None,
         }
     }
 
     fn order(&self, other: &Self) -> std::cmp::Ordering {
-        other
-            .size
-            .cmp(&self.size)
+        let key = |row: &Self| Reverse((row.retained, row.size));
+        key(self)
+            .cmp(&key(other))
             .then_with(|| self.name.cmp(&other.name))
     }
 }

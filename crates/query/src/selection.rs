@@ -1,16 +1,20 @@
-use crate::{Heap, partition::rows_by_kind, similar::similar, type_names::qualified};
+use crate::expression::{Compiled, Condition, Expression, Field, Literal, Operator, Test, module_of};
+use crate::{
+    Heap, partition::numbered_rows_by_kind, selection_error::SelectionError, similar::similar,
+    type_names::TypeNames,
+};
 use exuvia_snapshot::{Kind, KindId, ObjectFlags, ObjectId, Objects, TypeId};
 
 /// Which objects a question is about: the live ones for which all terms hold. Without a term
 /// these are all live objects. An object that is named by its address need not be alive.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selection {
     /// What must hold.
     pub all_of: Vec<Term>,
 }
 
 /// A condition of a [`Selection`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Term {
     /// To be of a kind, by the name that the table shows: `str`, `dict of myapp.Session`.
     Kind(String),
@@ -20,6 +24,10 @@ pub enum Term {
     Row(usize),
     /// To lie at an address.
     At(u64),
+    /// To be of a class of this module or of a submodule; or the `__dict__` of such an object.
+    Module(String),
+    /// What an expression says.
+    Where(Expression),
     /// That one of several holds.
     AnyOf(Vec<Term>),
 }
@@ -66,14 +74,17 @@ impl ObjectSet {
             return Ok(Self::alive(heap));
         };
         let mut set = Self::of_term(heap, first)?;
+        let mut alone = vec![(set.description.clone(), set.count())];
         for term in others {
             let other = Self::of_term(heap, term)?;
+            alone.push((other.description.clone(), other.count()));
             set.ids.retain(|id| other.ids.binary_search(id).is_ok());
             set.description = format!("{} and {}", set.description, other.description);
         }
         if set.ids.is_empty() {
             return Err(SelectionError::NothingInAll {
                 description: set.description,
+                alone,
             });
         }
         Ok(Self::new(heap, set.ids, set.description))
@@ -92,7 +103,7 @@ impl ObjectSet {
     }
 
     /// All live objects.
-    fn alive(heap: &Heap) -> Self {
+    pub(crate) fn alive(heap: &Heap) -> Self {
         let flags = &heap.snapshot().objects.flags;
         let alive = heap.liveness().alive.iter();
         let ids = alive.filter(|id| !flags[id.index()].contains(ObjectFlags::SYNTHETIC));
@@ -105,6 +116,8 @@ impl ObjectSet {
             Term::Type(name) => Self::of_type(heap, name),
             Term::Row(row) => Self::of_row(heap, *row),
             Term::At(address) => Self::at(heap, *address),
+            Term::Module(name) => Self::of_module(heap, name),
+            Term::Where(expression) => Self::of_expression(heap, expression),
             Term::AnyOf(terms) => Self::of_any(heap, terms),
         }
     }
@@ -136,11 +149,10 @@ impl ObjectSet {
     fn of_type(heap: &Heap, name: &str) -> Result<Self, SelectionError> {
         let names = heap.type_names();
         let types = &heap.snapshot().types;
-        let matches: Vec<bool> = (0u32..)
-            .zip(types)
-            .map(|(id, object_type)| {
-                let bare = name.strip_prefix("builtins.").unwrap_or(name);
-                names.shown(TypeId(id)) == name || qualified(object_type) == bare
+        let matches: Vec<bool> = (0..types.len() as u32)
+            .map(|id| {
+                let known = TypeNames::all(heap.snapshot(), names, TypeId(id));
+                known.iter().any(|known| known == name)
             })
             .collect();
         if !matches.contains(&true) {
@@ -155,7 +167,7 @@ impl ObjectSet {
     }
 
     fn of_row(heap: &Heap, row: usize) -> Result<Self, SelectionError> {
-        let rows = rows_by_kind(heap);
+        let rows = numbered_rows_by_kind(heap);
         let Some((wanted, shown)) = rows.get(row) else {
             return Err(SelectionError::NoSuchRow {
                 row,
@@ -175,6 +187,37 @@ impl ObjectSet {
             })?;
         let description = format!("{} at {address:#x}", heap.snapshot().kind(id).name);
         Ok(Self::new(heap, vec![id], description))
+    }
+
+    fn of_module(heap: &Heap, name: &str) -> Result<Self, SelectionError> {
+        let is_in = |module: &str| {
+            let rest = module.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let kinds = || (0..heap.snapshot().kinds.len() as u32).map(KindId);
+        if !kinds().any(|kind| is_in(module_of(heap, kind))) {
+            return Err(SelectionError::UnknownModule {
+                name: name.to_owned(),
+                closest: similar(name, kinds().map(|kind| module_of(heap, kind))),
+            });
+        }
+        let description = format!("module {name}");
+        Self::of_kinds(heap, &description, |kind, _| is_in(module_of(heap, kind)))
+    }
+
+    fn of_expression(heap: &Heap, expression: &Expression) -> Result<Self, SelectionError> {
+        let compiled = Compiled::of(heap, expression);
+        let flags = &heap.snapshot().objects.flags;
+        let alive = heap.liveness().alive.iter();
+        let ids: Vec<ObjectId> = alive
+            .filter(|id| !flags[id.index()].contains(ObjectFlags::SYNTHETIC))
+            .filter(|&id| compiled.holds(id))
+            .collect();
+        let description = expression.to_string();
+        if ids.is_empty() {
+            return Err(nothing_matches(heap, expression, description));
+        }
+        Ok(Self::new(heap, ids, description))
     }
 
     fn of_kinds(
@@ -206,6 +249,51 @@ impl ObjectSet {
     }
 }
 
+/// Why nothing is as an expression says: how many objects each of its conditions alone would
+/// select, and names like those that do not exist.
+fn nothing_matches(heap: &Heap, expression: &Expression, description: String) -> SelectionError {
+    let alive = ObjectSet::alive(heap);
+    let mut alone: Vec<(String, u64)> = Vec::new();
+    let mut closest = Vec::new();
+    for condition in expression.conditions() {
+        let text = condition.to_string();
+        if alone.iter().any(|(known, _)| *known == text) {
+            continue;
+        }
+        let compiled = Compiled::condition(heap, condition);
+        let count = alive.ids.iter().filter(|&&id| compiled.holds(id)).count();
+        if count == 0 {
+            closest.extend(names_like(heap, condition));
+        }
+        alone.push((text, count as u64));
+    }
+    SelectionError::NothingMatches {
+        description,
+        alone,
+        closest,
+    }
+}
+
+/// Names that look like the one with which a condition compares a name.
+fn names_like(heap: &Heap, condition: &Condition) -> Vec<String> {
+    let Test::Compares(Operator::Equal, Literal::Text(wanted)) = &condition.test else {
+        return Vec::new();
+    };
+    let snapshot = heap.snapshot();
+    match condition.field {
+        Field::Kind => similar(wanted, snapshot.kinds.iter().map(|kind| kind.name.as_str())),
+        Field::Module => {
+            let kinds = (0..snapshot.kinds.len() as u32).map(KindId);
+            similar(wanted, kinds.map(|kind| module_of(heap, kind)))
+        }
+        Field::Type | Field::Owner => {
+            let types = (0..snapshot.types.len() as u32).map(TypeId);
+            similar(wanted, types.map(|id| heap.type_names().shown(id)))
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The object that begins before an address and reaches beyond it.
 fn around(objects: &Objects, address: u64) -> Option<u64> {
     let before = objects
@@ -215,55 +303,4 @@ fn around(objects: &Objects, address: u64) -> Option<u64> {
     let length = objects.size[before].max(objects.allocated[before]);
     let start = objects.address[before];
     (address - start < length).then_some(start)
-}
-
-/// A selection that selects nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SelectionError {
-    /// No kind has this name.
-    #[error("no kind is called {name:?}")]
-    UnknownKind {
-        /// What was asked for.
-        name: String,
-        /// Names of kinds that look like it, the most similar first.
-        closest: Vec<String>,
-    },
-    /// No type has this name.
-    #[error("no type is called {name:?}")]
-    UnknownType {
-        /// What was asked for.
-        name: String,
-        /// Names of types that look like it, the most similar first.
-        closest: Vec<String>,
-    },
-    /// No live object has this name.
-    #[error("no live object is of {name:?}; garbage are {garbage}")]
-    NoneAlive {
-        /// What was asked for.
-        name: String,
-        /// How many objects of the name wait for the garbage collector.
-        garbage: u64,
-    },
-    /// Each condition has its objects, but none is in all of them.
-    #[error("no object is all of this: {description}")]
-    NothingInAll {
-        /// The conditions.
-        description: String,
-    },
-    /// The table is shorter.
-    #[error("the table has no row {row}: its {rows} rows are numbered from 0")]
-    NoSuchRow {
-        /// What was asked for.
-        row: usize,
-        /// How many rows there are.
-        rows: usize,
-    },
-    /// No object begins there.
-    #[error("no object lies at {address:#x}")]
-    NoObjectAt {
-        /// What was asked for.
-        address: u64,
-        /// The object that begins before the address and reaches beyond it, if there is one.
-        inside: Option<u64>,
-    },
 }

@@ -33,6 +33,17 @@ impl TypeNames {
         self.shown.get(type_id.index()).map_or("", String::as_str)
     }
 
+    /// All names under which a type is known: the one in the table, and the qualified one with
+    /// and without `builtins`.
+    pub(crate) fn all(snapshot: &Snapshot, names: &Self, type_id: TypeId) -> Vec<String> {
+        let mut all = vec![names.shown(type_id).to_owned()];
+        if let Some(object_type) = snapshot.types.get(type_id.index()) {
+            all.push(qualified(object_type));
+            all.push(format!("{}.{}", object_type.module, object_type.name));
+        }
+        all
+    }
+
     /// The type that an object is; none for an object that is not a type.
     pub(crate) fn type_at(&self, object: ObjectId) -> Option<TypeId> {
         let row = self

@@ -1,6 +1,8 @@
-use super::{Format, FormatArguments, Limit, LimitArguments, TargetArguments};
-use clap::{Args, ValueEnum};
-use exuvia_query::Classifier;
+use super::{
+    Format, FormatArguments, Limit, LimitArguments, SelectionArguments, TargetArguments, by,
+};
+use clap::Args;
+use exuvia_query::{By, Classifier};
 
 /// What `heap` was given.
 #[derive(Debug, Args)]
@@ -9,40 +11,38 @@ Examples:
   exuvia heap 4242                 the ten kinds that take the most memory
   exuvia heap 4242 --by type       all dicts in one row
   exuvia heap 4242 --all           every kind
+  exuvia heap 4242 --retained      what would be freed if all objects of a kind went
+  exuvia heap 4242 --kind str --by rcs
+                                   which kinds refer to the strings?
+  exuvia heap 4242 --of \"size > 1 MB\" --by id
+                                   each large object in a row
   exuvia heap before.exuvia --csv  a snapshot, for a spreadsheet
   exuvia heap core.4242            a core file")]
 pub(crate) struct HeapArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// What makes a row: the kind tells the `__dict__`s of each class apart, the type does
-    /// not
-    #[arg(long, value_enum, default_value_t)]
-    by: Classification,
+    #[command(flatten)]
+    pub(crate) set: SelectionArguments,
+    /// What makes a row: kind, type, size, module, unity, id, rcs, via, owner, generation,
+    /// interpreter or thread, or two joined by a comma
+    #[arg(
+        long,
+        value_name = "CLASSIFIER",
+        value_parser = by::by,
+        default_value_t = By::from(Classifier::Kind),
+        long_help = by::help(),
+    )]
+    pub(crate) by: By,
+    /// Show what would be freed if all objects of a row went, and sort by it
+    #[arg(long)]
+    pub(crate) retained: bool,
     #[command(flatten)]
     limit: LimitArguments,
     #[command(flatten)]
     format: FormatArguments,
 }
 
-/// What makes a row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Classification {
-    /// The class, or `dict of` the class to whose instance a `__dict__` belongs
-    #[default]
-    Kind,
-    /// The type alone
-    Type,
-}
-
 impl HeapArguments {
-    /// What makes a row.
-    pub(crate) fn classifier(&self) -> Classifier {
-        match self.by {
-            Classification::Kind => Classifier::Kind,
-            Classification::Type => Classifier::Type,
-        }
-    }
-
     /// How the table is printed.
     pub(crate) fn format(&self) -> Format {
         self.format.format()
@@ -54,5 +54,10 @@ impl HeapArguments {
             Format::Text => Limit::Top(super::DEFAULT_LIMIT),
             Format::Json | Format::Csv => Limit::All,
         })
+    }
+
+    /// Whether contents of objects are needed for the answer.
+    pub(crate) fn needs_values(&self) -> bool {
+        self.by.shows_values() || self.set.needs_values()
     }
 }

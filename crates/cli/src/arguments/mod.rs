@@ -1,5 +1,6 @@
 //! The command line: what is typed, checked as far as that needs nothing but the text.
 
+mod by;
 mod check;
 mod core;
 mod dump;

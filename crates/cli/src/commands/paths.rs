@@ -42,6 +42,7 @@ fn say_how_many(reached: u64, wanted: u64) {
 pub(super) fn not_selected(error: SelectionError) -> Failure {
     let hint = match &error {
         SelectionError::UnknownKind { closest, .. }
+        | SelectionError::UnknownModule { closest, .. }
         | SelectionError::UnknownType { closest, .. } => match closest.first() {
             Some(_) => format!("the closest names are {}", quoted(closest)),
             None => "`exuvia heap TARGET --all` lists all names".to_owned(),
@@ -52,9 +53,15 @@ pub(super) fn not_selected(error: SelectionError) -> Failure {
         SelectionError::NoneAlive { .. } => {
             "nothing holds garbage; it goes with the next collection".to_owned()
         }
-        SelectionError::NothingInAll { .. } => {
-            "options of different names must all hold; the same one twice means either".to_owned()
-        }
+        SelectionError::NothingInAll { alone, .. } => format!(
+            "options of different names must all hold, the same one twice means either; \
+             alone, {}",
+            each_alone(alone)
+        ),
+        SelectionError::NothingMatches { alone, closest, .. } => match closest.first() {
+            Some(_) => format!("the closest names are {}", quoted(closest)),
+            None => format!("alone, {}", each_alone(alone)),
+        },
         SelectionError::NoSuchRow { .. } => "`exuvia heap TARGET --all` shows all rows".to_owned(),
         SelectionError::NoObjectAt { inside, .. } => match inside {
             Some(object) => format!("the address is inside of the object at {object:#x}"),
@@ -64,6 +71,15 @@ pub(super) fn not_selected(error: SelectionError) -> Failure {
         },
     };
     Failure::from_error(error).hint(hint)
+}
+
+/// How many objects each of several conditions selects by itself.
+fn each_alone(conditions: &[(String, u64)]) -> String {
+    let each = conditions
+        .iter()
+        .map(|(text, count)| format!("{text} selects {}", views::counted(*count, "object")));
+    let each: Vec<String> = each.collect();
+    each.join(", ")
 }
 
 fn quoted(names: &[String]) -> String {

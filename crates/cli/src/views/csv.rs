@@ -1,22 +1,30 @@
 //! The table as CSV.
 
 use crate::arguments::Limit;
-use exuvia_query::{Classifier, Partition};
+use exuvia_query::Partition;
 use std::io::{self, Write};
 
 /// Writes the rows of the table, after a line with the names of the columns:
-/// `index,count,size,cumulative,kind` (or `type`).
+/// `index,count,size,cumulative,kind` (or another classifier, or two: `type,size` in one
+/// column), with `retained` before the name where it was asked for.
 pub(crate) fn write(out: &mut dyn Write, partition: &Partition, limit: Limit) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    let name = match partition.by {
-        Classifier::Kind => "kind",
-        Classifier::Type => "type",
-    };
-    writer.write_record(["index", "count", "size", "cumulative", name])?;
-    let mut cumulative = 0;
-    for (index, row) in limit.first_of(&partition.rows).iter().enumerate() {
-        cumulative += row.size;
-        writer.serialize((index, row.count, row.size, cumulative, &row.name))?;
+    let name = partition.by.to_string();
+    let mut titles = vec!["index", "count", "size", "cumulative"];
+    if partition.alive.is_some() {
+        titles.push("retained");
+    }
+    titles.push(&name);
+    writer.write_record(titles)?;
+    let mut cumulative = 0u64;
+    for (index, row) in super::table::shown(partition, limit).iter().enumerate() {
+        cumulative = cumulative.saturating_add(row.size);
+        let numbers = (index, row.count, row.size, cumulative);
+        let name = row.name.trim_start();
+        match row.retained {
+            Some(retained) => writer.serialize((numbers, retained, name))?,
+            None => writer.serialize((numbers, name))?,
+        }
     }
     writer.flush()
 }
@@ -24,7 +32,7 @@ pub(crate) fn write(out: &mut dyn Write, partition: &Partition, limit: Limit) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exuvia_query::{Outside, PartitionRow};
+    use exuvia_query::{By, PartitionRow};
 
     #[test]
     fn names_with_commas_are_quoted() {
@@ -32,14 +40,18 @@ mod tests {
             name: name.to_owned(),
             count: 1,
             size,
+            retained: None,
         };
         let partition = Partition {
-            by: Classifier::Kind,
-            header: Classifier::Kind.header(),
+            by: By::default(),
+            header: By::default().header(),
+            label: None,
             count: 2,
             size: 105,
+            total_rows: 2,
             rows: vec![row("odd,\"name\"", 64), row("str", 41)],
-            outside: Outside::default(),
+            alive: None,
+            outside: None,
         };
         let mut out = Vec::new();
         write(&mut out, &partition, Limit::All).unwrap();

@@ -4,7 +4,7 @@
 //! misunderstand the document; new fields don't change it.
 
 use crate::arguments::Limit;
-use exuvia_query::{Classifier, Heap, ObjectDetails, ObjectSet, Outside, Partition, Path};
+use exuvia_query::{By, Heap, ObjectDetails, ObjectSet, Outside, Partition, Path};
 use exuvia_query::{PathCount, PathOptions, ShortestPaths};
 use exuvia_snapshot::{Capture, Diagnostic, Metadata, Process};
 use exuvia_tracee::{Linking, PythonProcess};
@@ -22,12 +22,17 @@ pub(super) struct Source<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct HeapDocument<'a> {
     format: &'static str,
-    by: Classifier,
+    by: By,
     count: u64,
     size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alive: Option<u64>,
     total_rows: usize,
     rows: Vec<Row<'a>>,
-    outside: Outside,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside: Option<Outside>,
     #[serde(flatten)]
     source: Source<'a>,
 }
@@ -38,6 +43,8 @@ struct Row<'a> {
     name: &'a str,
     count: u64,
     size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retained: Option<u64>,
 }
 
 /// What `exuvia paths --json` prints.
@@ -119,19 +126,22 @@ impl<'a> Target<'a> {
 impl<'a> HeapDocument<'a> {
     /// The table's first rows.
     pub(crate) fn new(heap: &'a Heap, partition: &'a Partition, limit: Limit) -> Self {
-        let rows = limit.first_of(&partition.rows).iter().enumerate();
+        let rows = super::table::shown(partition, limit).iter().enumerate();
         Self {
             format: "exuvia-heap/1",
             by: partition.by,
             count: partition.count,
             size: partition.size,
-            total_rows: partition.rows.len(),
+            label: partition.label.as_deref(),
+            alive: partition.alive,
+            total_rows: partition.total_rows,
             rows: rows
                 .map(|(index, row)| Row {
                     index,
-                    name: &row.name,
+                    name: row.name.trim_start(),
                     count: row.count,
                     size: row.size,
+                    retained: row.retained,
                 })
                 .collect(),
             outside: partition.outside,

@@ -2,34 +2,49 @@
 
 use super::{TITLE, counted, printable};
 use crate::arguments::Limit;
-use exuvia_query::{Outside, Partition, PartitionRow};
+use exuvia_query::{Classifier, Outside, Partition, PartitionRow};
 use std::io::{self, Write};
 
 /// Writes the table: its first rows, and how many more there are.
 pub(crate) fn write(out: &mut dyn Write, partition: &Partition, limit: Limit) -> io::Result<()> {
-    let objects = counted(partition.count, "object");
-    let size = partition.size;
-    writeln!(
-        out,
-        "Partition of a set of {objects}. Total size = {size} bytes."
-    )?;
-    let titles = " Index  Count   %     Size   % Cumulative  % ";
-    writeln!(out, "{TITLE}{titles}{}{TITLE:#}", partition.header)?;
+    let columns = Columns::of(partition);
+    writeln!(out, "{}", columns.heading())?;
+    let (titles, header) = (columns.titles(), &partition.header);
+    writeln!(out, "{TITLE}{titles}{header}{TITLE:#}")?;
 
-    let rows = limit.first_of(&partition.rows);
-    let mut cumulative = 0;
+    let rows = shown(partition, limit);
+    let mut cumulative = 0u64;
     for (index, row) in rows.iter().enumerate() {
-        cumulative += row.size;
-        writeln!(out, "{}", line(partition, index, row, cumulative))?;
+        cumulative = cumulative.saturating_add(row.size);
+        let numbers = columns.numbers(index, row, cumulative);
+        let name = printable(&row.name);
+        match columns.wraps() {
+            true => writeln!(out, "{}", wrapped(&numbers, &name))?,
+            false => writeln!(out, "{numbers}{name}")?,
+        }
     }
-    match partition.rows.len() - rows.len() {
+    match partition.total_rows - rows.len() {
         0 => Ok(()),
         more => writeln!(out, "<{more} more rows. Use --all or --top N to view.>"),
     }
 }
 
-/// Writes what the table leaves out.
-pub(crate) fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Result<()> {
+/// The rows of a table that are shown.
+pub(super) fn shown(partition: &Partition, limit: Limit) -> &[PartitionRow] {
+    match limit {
+        // The rows behind these were not made.
+        Limit::Top(top) if partition.total_rows > partition.rows.len() => {
+            partition.rows.get(..top).unwrap_or(&partition.rows)
+        }
+        _ => limit.first_of(&partition.rows),
+    }
+}
+
+/// Writes what a table of all live objects leaves out.
+pub(crate) fn write_outside(out: &mut dyn Write, outside: &Option<Outside>) -> io::Result<()> {
+    let Some(outside) = outside else {
+        return Ok(());
+    };
     let Outside { garbage, .. } = outside;
     let objects = counted(garbage.objects, "object");
     let bytes = counted(garbage.bytes, "byte");
@@ -48,15 +63,126 @@ pub(crate) fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Resul
     writeln!(out, ".")
 }
 
-fn line(partition: &Partition, index: usize, row: &PartitionRow, cumulative: u64) -> String {
-    let PartitionRow { name, count, size } = row;
-    let name = printable(name);
-    let of_count = percent(*count, partition.count);
-    let of_size = percent(*size, partition.size);
-    let of_cumulative = percent(cumulative, partition.size);
-    format!(
-        "{index:6} {count:6} {of_count:>3} {size:8} {of_size:>3} {cumulative:9} {of_cumulative:>3} {name}"
-    )
+/// How the numbers of a table are written, which is one way for classes of objects and another
+/// for single ones.
+struct Columns<'a> {
+    partition: &'a Partition,
+    /// What kind of objects the single ones are.
+    label: Option<&'a str>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(partition: &'a Partition) -> Self {
+        Self {
+            partition,
+            label: partition.label.as_deref(),
+        }
+    }
+
+    fn heading(&self) -> String {
+        let Partition { count, size, .. } = self.partition;
+        match self.label {
+            None => {
+                let objects = counted(*count, "object");
+                format!("Partition of a set of {objects}. Total size = {size} bytes.")
+            }
+            Some(label) => {
+                let objects = if *count == 1 { "object" } else { "objects" };
+                let label = printable(label);
+                format!("Set of {count} {label} {objects}. Total size = {size} bytes.")
+            }
+        }
+    }
+
+    fn titles(&self) -> String {
+        let (titles, retained) = match self.label {
+            None => (" Index  Count   %     Size   % Cumulative  % ", " Retained   % "),
+            Some(_) => (" Index     Size   %   Cumulative  %   ", " Retained   %   "),
+        };
+        let retained = self.partition.alive.map_or("", |_| retained);
+        format!("{titles}{retained}")
+    }
+
+    fn numbers(&self, index: usize, row: &PartitionRow, cumulative: u64) -> String {
+        let PartitionRow { count, size, .. } = row;
+        let Partition {
+            size: whole,
+            count: objects,
+            ..
+        } = self.partition;
+        let retained = row.retained.zip(self.partition.alive);
+        match self.label {
+            None => {
+                let retained = retained.map_or(String::new(), |(retained, alive)| {
+                    format!("{retained:9} {:>3} ", percent(retained, alive))
+                });
+                let (of_count, of_size) = (percent(*count, *objects), percent(*size, *whole));
+                let of_cumulative = percent(cumulative, *whole);
+                format!(
+                    "{index:6} {count:6} {of_count:>3} {size:8} {of_size:>3} {cumulative:9} \
+                     {of_cumulative:>3} {retained}"
+                )
+            }
+            Some(_) => {
+                let tenths = |part: u64, whole: u64| part as f64 * 100.0 / whole.max(1) as f64;
+                let retained = retained.map_or(String::new(), |(retained, alive)| {
+                    format!("{retained:9} {:5.1} ", tenths(retained, alive))
+                });
+                let (of_size, of_cumulative) = (tenths(*size, *whole), tenths(cumulative, *whole));
+                format!(
+                    "{index:6} {size:8} {of_size:5.1} {cumulative:9} {of_cumulative:5.1} {retained}"
+                )
+            }
+        }
+    }
+
+    /// Whether names are lists that can be very long, and go on in further lines.
+    fn wraps(&self) -> bool {
+        let by = self.partition.by;
+        by.includes(Classifier::Rcs) || by.includes(Classifier::Via)
+    }
+}
+
+/// How wide heapy's tables are at most.
+const WIDTH: usize = 100;
+
+/// A line that goes on below its name where it is too long, between words as far as possible:
+/// Python's `textwrap.wrap`, but for hyphens.
+fn wrapped(numbers: &str, name: &str) -> String {
+    let indent = numbers.chars().count();
+    let room = WIDTH.saturating_sub(indent).max(1);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for (place, word) in name.split(' ').enumerate() {
+        let mut word: Vec<char> = word.chars().collect();
+        let space = usize::from(place > 0 && used > 0);
+        let fits = used + space + word.len() <= room;
+        if fits || word.len() > room {
+            used += space;
+            extend_last(&mut lines, &" "[..space]);
+        } else {
+            lines.push(String::new());
+            used = 0;
+        }
+        // A word that is longer than a line fills what is left of this one first.
+        while used + word.len() > room {
+            let rest = word.split_off(room.saturating_sub(used));
+            extend_last(&mut lines, &String::from_iter(word));
+            lines.push(String::new());
+            (word, used) = (rest, 0);
+        }
+        used += word.len();
+        extend_last(&mut lines, &String::from_iter(word));
+    }
+    let gap = format!("\n{}", " ".repeat(indent));
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    format!("{numbers}{}", lines.join(&gap))
+}
+
+fn extend_last(lines: &mut [String], text: &str) {
+    if let Some(line) = lines.last_mut() {
+        line.push_str(text);
+    }
 }
 
 /// A percentage, rounded as `'%.0f'` does it: exact halves go to the even neighbour.
@@ -69,24 +195,29 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exuvia_query::Classifier;
+    use exuvia_query::By;
 
     fn row(name: &str, count: u64, size: u64) -> PartitionRow {
         PartitionRow {
             name: name.to_owned(),
             count,
             size,
+            retained: None,
         }
     }
 
-    fn partition(by: Classifier, rows: Vec<PartitionRow>) -> Partition {
+    fn partition(by: impl Into<By>, rows: Vec<PartitionRow>) -> Partition {
+        let by = by.into();
         Partition {
             by,
             header: by.header(),
+            label: None,
             count: rows.iter().map(|row| row.count).sum(),
             size: rows.iter().map(|row| row.size).sum(),
+            total_rows: rows.len(),
             rows,
-            outside: Outside::default(),
+            alive: None,
+            outside: None,
         }
     }
 
@@ -211,7 +342,7 @@ Partition of a set of 12345679 objects. Total size = 1234567918 bytes.
             ..Outside::default()
         };
         let mut out = Vec::new();
-        write_outside(&mut out, &outside).unwrap();
+        write_outside(&mut out, &Some(outside)).unwrap();
         let expected = "\nNot in the table: 1 object (64 bytes) of garbage waiting for the \
             collector, 3000 bytes of 5000 resident outside of Python objects.\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -40,6 +40,14 @@ impl Objects {
         }
     }
 
+    /// The generation of the collector in whose list an object is, from 0 for the youngest; 3
+    /// for the permanent one, which is never collected. None for what is not tracked, for all
+    /// objects of free-threaded builds, which have no generations, and in snapshots of version
+    /// 2 and older.
+    pub fn generation_of(&self, object: ObjectId) -> Option<u8> {
+        (self.flags[object.index()].0 >> ObjectFlags::GENERATION_SHIFT).checked_sub(1)
+    }
+
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.address.len()
@@ -88,6 +96,20 @@ impl ObjectFlags {
     pub const CONSERVATIVE: Self = Self(1 << 3);
     /// It lies in the image of a program or library, not in allocated memory.
     pub const STATIC: Self = Self(1 << 4);
+
+    /// Where the three bits begin that hold one more than the number of the generation, and
+    /// 0 for none.
+    const GENERATION_SHIFT: u32 = 5;
+
+    /// These facts, and the generation of the collector in whose list the object is: 0 to 2,
+    /// and 3 for the permanent one.
+    #[must_use]
+    pub const fn in_generation(self, generation: u8) -> Self {
+        let facts = self.0 & ((1 << Self::GENERATION_SHIFT) - 1);
+        // Of the three bits, which hold up to 7, no more than 4 is needed.
+        let generation = if generation > 3 { 3 } else { generation };
+        Self(facts | ((generation + 1) << Self::GENERATION_SHIFT))
+    }
 
     /// Whether all bits of `other` are set.
     #[inline]
