@@ -161,7 +161,11 @@ impl By {
     pub fn header(self) -> String {
         match self.second {
             None => self.first.header().to_owned(),
-            Some(second) => format!("{} & {}", self.first.joined_header(), second.joined_header()),
+            Some(second) => format!(
+                "{} & {}",
+                self.first.joined_header(),
+                second.joined_header()
+            ),
         }
     }
 }

@@ -1,4 +1,6 @@
-use crate::{By, Classifier, Extent, Heap, ObjectSet, Outside, classes::Classes, identity::Identity};
+use crate::{
+    By, Classifier, Extent, Heap, ObjectSet, Outside, classes::Classes, identity::Identity,
+};
 use exuvia_graph::{BitSet, RankedBitSet};
 use exuvia_snapshot::{KindId, ObjectFlags, TypeId};
 use serde::Serialize;
@@ -102,7 +104,10 @@ impl Partition {
             members.extend(set.ids().iter().copied());
             let ranked = RankedBitSet::new(members);
             heap.retained_by_class(classes.names.len(), |object| {
-                classes.of.get(ranked.rank(object)?).map(|&class| class as usize)
+                classes
+                    .of
+                    .get(ranked.rank(object)?)
+                    .map(|&class| class as usize)
             })
         });
         let rows = classes.names.iter().zip(extents).enumerate();
@@ -153,7 +158,7 @@ impl Partition {
             size: rows.iter().map(|row| row.size).fold(0, u64::saturating_add),
             total_rows: rows.len(),
             rows,
-            alive: options.retained.then(|| heap.dominators().total()),
+            alive: options.retained.then(|| heap.dominators().total().bytes),
             outside: None,
         }
     }

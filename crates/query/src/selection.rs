@@ -1,4 +1,6 @@
-use crate::expression::{Compiled, Condition, Expression, Field, Literal, Operator, Test, module_of};
+use crate::expression::{
+    Compiled, Condition, Expression, Field, Literal, Operator, Test, module_of,
+};
 use crate::{
     Heap, partition::numbered_rows_by_kind, selection_error::SelectionError, similar::similar,
     type_names::TypeNames,
@@ -256,14 +258,17 @@ fn nothing_matches(heap: &Heap, expression: &Expression, description: String) ->
     let mut alone: Vec<(String, u64)> = Vec::new();
     let mut closest = Vec::new();
     for condition in expression.conditions() {
-        let text = condition.to_string();
-        if alone.iter().any(|(known, _)| *known == text) {
+        let mut text = condition.to_string();
+        if alone.iter().any(|(known, _)| known.starts_with(&text)) {
             continue;
         }
         let compiled = Compiled::condition(heap, condition);
         let count = alive.ids.iter().filter(|&&id| compiled.holds(id)).count();
         if count == 0 {
             closest.extend(names_like(heap, condition));
+            if let Some((least, most)) = compiled.range(&alive.ids) {
+                text = format!("{text} (it is from {least} to {most})");
+            }
         }
         alone.push((text, count as u64));
     }

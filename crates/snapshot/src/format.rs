@@ -16,11 +16,12 @@ pub(crate) const FORMAT: &str = "exuvia-snapshot";
 ///
 /// Version log, the newest first; any change of a file makes a new version:
 ///
+/// * 3: the flags of objects have the generation of the collector.
 /// * 2: objects have their interpreter; roots of the category `variable`; captures of the
 ///   mode `core`.
 /// * 1: the first. Tables objects, references, types, kinds, names, roots, threads, frames,
 ///   mappings, values.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 
 /// The name of the file that makes a directory a snapshot.
 pub(crate) const DOCUMENT: &str = "snapshot.json";

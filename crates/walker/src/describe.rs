@@ -9,6 +9,7 @@ use crate::decode::extension::SharedBlock;
 use crate::decode::scan::{self, LeftOut};
 use crate::diagnostics::Trouble;
 use crate::extent;
+use crate::generations::Generations;
 use crate::kinds::KindTable;
 use crate::marks::Numbers;
 use crate::native::{self, Place};
@@ -47,6 +48,8 @@ pub(crate) struct Description<'a> {
     pub(crate) synthetic: &'a FxHashSet<RemoteAddress>,
     pub(crate) interpreters: &'a [Interpreter],
     pub(crate) owners: &'a Owners,
+    /// None where the collector has no lists.
+    pub(crate) generations: Option<&'a Generations>,
     pub(crate) values: ValueReader,
 }
 
@@ -274,6 +277,9 @@ impl Description<'_> {
         let mut flags = ObjectFlags::default();
         if self.numbers.is_tracked(object) {
             flags = flags.with(ObjectFlags::TRACKED);
+            if let Some(generations) = self.generations {
+                flags = flags.in_generation(generations.get(object));
+            }
         }
         if is_static {
             flags = flags.with(ObjectFlags::STATIC);

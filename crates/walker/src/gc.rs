@@ -1,6 +1,7 @@
 //! The lists of the garbage collector.
 
 use crate::diagnostics::Trouble;
+use crate::generations::{OLDEST, PERMANENT};
 use crate::marks::Marked;
 use crate::owners::Claim;
 use crate::reader::Reader;
@@ -20,7 +21,11 @@ pub(crate) fn mark_tracked<M: Memory>(
     claim: Claim<'_>,
     mut tick: impl FnMut(u64) -> bool,
 ) {
-    for head in heads(reader, gc_state) {
+    for (head, generation) in heads(reader, gc_state) {
+        let claim = Claim {
+            generation,
+            ..claim
+        };
         if !mark_list(reader, head, claim, &mut tick) {
             return;
         }
@@ -77,13 +82,19 @@ pub(crate) fn is_collecting<M: Memory>(
 }
 
 /// The heads of the generations and of the permanent one.
-fn heads<M: Memory>(reader: &mut Reader<'_, M>, state: RemoteAddress) -> Vec<RemoteAddress> {
+///
+/// Where a collector works incrementally, its two lists of old objects stand in the places of
+/// the older generations.
+fn heads<M: Memory>(reader: &mut Reader<'_, M>, state: RemoteAddress) -> Vec<(RemoteAddress, u8)> {
     let structs = &reader.layout.structs;
     let g = &structs.gc_runtime_state;
     let mut heads: Vec<_> = (0..g.generations_length.unwrap_or_default())
-        .map(|i| state.offset(g.generations + i * structs.gc_generation.size))
+        .map(|i| {
+            let head = state.offset(g.generations + i * structs.gc_generation.size);
+            (head, i.min(OLDEST.into()) as u8)
+        })
         .collect();
-    heads.push(state.offset(g.permanent_generation));
+    heads.push((state.offset(g.permanent_generation), PERMANENT));
     heads
 }
 

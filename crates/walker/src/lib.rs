@@ -20,6 +20,7 @@ mod discover;
 mod explore;
 mod extent;
 mod gc;
+mod generations;
 mod interned;
 mod kinds;
 mod lines;

@@ -1,5 +1,6 @@
 //! Which interpreter each object belongs to, in a process that has several.
 
+use crate::generations::Generations;
 use crate::marks::{Marked, Marks};
 use exuvia_memory::RemoteAddress;
 use std::ops::Range;
@@ -25,7 +26,7 @@ impl Owners {
         !self.digits.is_empty()
     }
 
-    fn set(&self, object: RemoteAddress, owner: usize) {
+    pub(crate) fn set(&self, object: RemoteAddress, owner: usize) {
         for (digit, marks) in self.digits.iter().enumerate() {
             if owner >> digit & 1 != 0 {
                 marks.mark(object);
@@ -47,8 +48,11 @@ impl Owners {
 pub(crate) struct Claim<'a> {
     pub(crate) marks: &'a Marks,
     pub(crate) owners: &'a Owners,
+    pub(crate) generations: &'a Generations,
     /// The index of the interpreter.
     pub(crate) owner: usize,
+    /// The generation of what stands in the list at hand.
+    pub(crate) generation: u8,
 }
 
 impl Claim<'_> {
@@ -67,6 +71,7 @@ impl Claim<'_> {
         let marked = self.marks.mark_tracked(object);
         if marked == Marked::Now {
             self.owners.set(object, self.owner);
+            self.generations.set(object, self.generation);
         }
         marked
     }
@@ -91,15 +96,19 @@ impl Claim<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generations::OLDEST;
 
     #[test]
     fn the_first_claim_counts() {
         let regions = std::slice::from_ref(&(0x10_0000..0x30_0000));
         let (marks, owners) = (Marks::new(regions), Owners::new(regions, 6));
+        let generations = Generations::new(regions);
         let claim = |owner| Claim {
             marks: &marks,
             owners: &owners,
+            generations: &generations,
             owner,
+            generation: OLDEST,
         };
         let objects = [0x10_0010, 0x10_0020, 0x2f_fff0].map(RemoteAddress::new);
         for (object, owner) in objects.into_iter().zip([5, 0, 2]) {

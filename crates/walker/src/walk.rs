@@ -6,6 +6,7 @@ use crate::describe::Description;
 use crate::diagnostics::{Diagnostics, Trouble};
 use crate::discover::{Discovery, Suspended};
 use crate::explore::Explorer;
+use crate::generations::{Generations, OLDEST};
 use crate::interned::Interned;
 use crate::kinds::KindTable;
 use crate::marks::{Marks, Numbers};
@@ -193,10 +194,13 @@ pub fn walk_with_native<M: Memory>(
     };
 
     let owners = Owners::new(target.regions, interpreters.len());
+    let generations = Generations::new(target.regions);
     let claim = |owner| Claim {
         marks: &marks,
         owners: &owners,
+        generations: &generations,
         owner,
+        generation: OLDEST,
     };
 
     progress.phase("finding objects", None);
@@ -317,6 +321,7 @@ pub fn walk_with_native<M: Memory>(
         synthetic: &synthetic,
         interpreters: &interpreters,
         owners: &owners,
+        generations: (layout.shapes.gc_lists != GcLists::MimallocSegments).then_some(&generations),
         values: ValueReader::new(options.values.unwrap_or(ValuesKept::None)),
     };
     let second_view = match first_view {

@@ -9,7 +9,11 @@ use std::io::{self, Write};
 /// column), with `retained` before the name where it was asked for.
 pub(crate) fn write(out: &mut dyn Write, partition: &Partition, limit: Limit) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    let name = partition.by.to_string();
+    let name = match partition.by.to_string().as_str() {
+        // The sum of a row is a column of that name already.
+        "size" => "individual_size".to_owned(),
+        name => name.to_owned(),
+    };
     let mut titles = vec!["index", "count", "size", "cumulative"];
     if partition.alive.is_some() {
         titles.push("retained");

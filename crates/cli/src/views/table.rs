@@ -96,7 +96,10 @@ impl<'a> Columns<'a> {
 
     fn titles(&self) -> String {
         let (titles, retained) = match self.label {
-            None => (" Index  Count   %     Size   % Cumulative  % ", " Retained   % "),
+            None => (
+                " Index  Count   %     Size   % Cumulative  % ",
+                " Retained   % ",
+            ),
             Some(_) => (" Index     Size   %   Cumulative  %   ", " Retained   %   "),
         };
         let retained = self.partition.alive.map_or("", |_| retained);

@@ -79,7 +79,7 @@ fn help_is_short_and_has_examples() {
     let help = answer(["--help"]);
     for command in ["ps", "heap", "paths", "show", "dump", "demo"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
-        let help = answer([command, "--help"]);
+        let help = answer([command, "-h"]);
         assert!(help.lines().count() < 60, "{help}");
     }
     assert!(help.contains("exuvia paths 4242 --kind myapp.Session"));

@@ -1,7 +1,9 @@
 //! Classifiers that look at who refers to an object: by which kinds, and how.
 
 use super::{Classes, sets::Sets};
-use crate::{Heap, limits::Limits, python_text::text_repr, relation_text::RelationText, repr::Repr};
+use crate::{
+    Heap, limits::Limits, python_text::text_repr, relation_text::RelationText, repr::Repr,
+};
 use exuvia_graph::Incoming;
 use exuvia_snapshot::{KindId, ObjectId, Relation};
 use rustc_hash::FxHashMap;

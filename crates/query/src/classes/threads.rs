@@ -76,6 +76,7 @@ fn thread_name(root: &Root) -> Option<&str> {
     let (interpreter, rest) = root.name.split_once('_')?;
     let ident = rest.split('_').next()?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let is_thread = is_number(interpreter.strip_prefix('i')?) && is_number(ident.strip_prefix('t')?);
+    let is_thread =
+        is_number(interpreter.strip_prefix('i')?) && is_number(ident.strip_prefix('t')?);
     is_thread.then(|| &root.name[..interpreter.len() + 1 + ident.len()])
 }

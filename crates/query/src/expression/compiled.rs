@@ -40,13 +40,21 @@ impl<'a> Compiled<'a> {
             }
             Self::Set(set) => set.contains(object),
             Self::Number(number, test) => number(object).is_some_and(|number| test.accepts(number)),
-            Self::Flag(heap, flag) => {
-                heap.snapshot().objects.flags[object.index()].contains(*flag)
-            }
+            Self::Flag(heap, flag) => heap.snapshot().objects.flags[object.index()].contains(*flag),
             Self::Not(inner) => !inner.holds(object),
             Self::And(parts) => parts.iter().all(|part| part.holds(object)),
             Self::Or(parts) => parts.iter().any(|part| part.holds(object)),
         }
+    }
+
+    /// The smallest and the largest that a number of some objects is, if this is a condition on
+    /// a number that is known of one of them.
+    pub(crate) fn range(&self, objects: &[ObjectId]) -> Option<(u64, u64)> {
+        let Self::Number(number, _) = self else {
+            return None;
+        };
+        let numbers = || objects.iter().filter_map(|&object| number(object));
+        Some((numbers().min()?, numbers().max()?))
     }
 
     pub(crate) fn condition(heap: &'a Heap, Condition { field, test }: &Condition) -> Self {

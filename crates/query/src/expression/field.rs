@@ -87,7 +87,11 @@ impl Field {
     fn described(self) -> (&'static str, FieldForm, &'static str) {
         use FieldForm::{Bytes, Flag, Number, Text, Value};
         match self {
-            Self::Kind => ("kind", Text, "the name in the table: 'str', 'dict of shop.Item'"),
+            Self::Kind => (
+                "kind",
+                Text,
+                "the name in the table: 'str', 'dict of shop.Item'",
+            ),
             Self::Type => ("type", Text, "the class alone: 'dict', 'shop.Item'"),
             Self::Module => (
                 "module",
@@ -104,8 +108,16 @@ impl Field {
             Self::Allocated => ("allocated", Bytes, "bytes that the allocator holds for it"),
             Self::Retained => ("retained", Bytes, "bytes that would be freed if it went"),
             Self::Refcount => ("refcount", Number, "reference count; unknown if immortal"),
-            Self::Referrers => ("referrers", Number, "strong references to it from live objects"),
-            Self::Referents => ("referents", Number, "references that it holds, weak ones too"),
+            Self::Referrers => (
+                "referrers",
+                Number,
+                "strong references to it from live objects",
+            ),
+            Self::Referents => (
+                "referents",
+                Number,
+                "references that it holds, weak ones too",
+            ),
             Self::Length => (
                 "length",
                 Number,

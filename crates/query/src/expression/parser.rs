@@ -6,7 +6,7 @@ use crate::similar::similar;
 const DEPTH: usize = 64;
 
 /// Units of bytes, in small letters: decimal ones, and those of 1024.
-pub(super) const UNITS: [(&str, u64); 9] = [
+const UNITS: [(&str, u64); 9] = [
     ("b", 1),
     ("kb", 1_000),
     ("mb", 1_000_000),
@@ -204,12 +204,17 @@ impl Parser<'_> {
             return Err(self.wrong("this number is too large"));
         };
         self.next += 1;
-        let unit = match &self.peek().form {
-            Form::Word(word) if field.form() == FieldForm::Bytes => unit(word),
-            _ => None,
+        let word = match &self.peek().form {
+            Form::Word(word) if field.form() == FieldForm::Bytes => word.to_lowercase(),
+            _ => return Ok(number),
         };
-        let Some(unit) = unit else {
+        if matches!(word.as_str(), "and" | "or") {
             return Ok(number);
+        }
+        let Some(&(_, unit)) = UNITS.iter().find(|(name, _)| *name == word) else {
+            return Err(
+                self.wrong("no unit of bytes is called so: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB")
+            );
         };
         let bytes = match number {
             Literal::Integer(integer) => integer.checked_mul(i128::from(unit)),
@@ -245,9 +250,7 @@ impl Parser<'_> {
 
     fn not_quoted(&self) -> ExpressionError {
         match &self.peek().form {
-            Form::Word(word) => {
-                self.wrong(&format!("a text in quotes is expected here: '{word}'"))
-            }
+            Form::Word(word) => self.wrong(&format!("a text in quotes is expected here: '{word}'")),
             _ => self.wrong("a text in quotes is expected here: 'str'"),
         }
     }
@@ -277,12 +280,6 @@ fn joined(mut parts: Vec<Expression>, join: fn(Vec<Expression>) -> Expression) -
             join(parts)
         }
     }
-}
-
-fn unit(word: &str) -> Option<u64> {
-    let word = word.to_lowercase();
-    let found = UNITS.iter().find(|(name, _)| *name == word);
-    found.map(|&(_, bytes)| bytes)
 }
 
 /// The value of a number; none when it is too large.

@@ -65,7 +65,11 @@ mod tests {
             ("a?c", "abc", true),
             ("**", "anything", true),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} {text}");
+            assert_eq!(
+                Pattern::new(pattern).matches(text),
+                expected,
+                "{pattern} {text}"
+            );
         }
     }
 

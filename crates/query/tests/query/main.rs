@@ -4,6 +4,7 @@
 
 mod builder;
 mod details;
+mod expression;
 mod dominators;
 mod partition;
 mod paths;
