@@ -1,7 +1,7 @@
 use crate::{
-    AnalysisStore, Dominators, Limitation, ObjectDetails, ObjectSet, Partition, PartitionOptions,
-    PathOptions, Retained, Selection, SelectionError, ShortestPaths, Tree, TreeOptions, Verdict,
-    analysis, dominators, liveness::Liveness, type_names::TypeNames,
+    AnalysisStore, Dominators, Limitation, ObjectDetails, ObjectSet, Outside, Partition,
+    PartitionOptions, PathOptions, Retained, Selection, SelectionError, ShortestPaths, Tree,
+    TreeOptions, Verdict, analysis, dominators, liveness::Liveness, type_names::TypeNames,
 };
 use exuvia_graph::{Follow, Reversed};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
@@ -53,6 +53,11 @@ impl Heap {
     /// reaches. Frames without a frame object are not counted.
     pub fn partition(&self, options: impl Into<PartitionOptions>) -> Partition {
         Partition::of(self, options.into())
+    }
+
+    /// What a table of all live objects does not show, or shows without saying why it is alive.
+    pub fn outside(&self) -> Outside {
+        Outside::of(&self.snapshot, self.liveness())
     }
 
     /// Some objects, divided into rows.

@@ -82,7 +82,7 @@ impl Partition {
             Some(rows) => Self::new(heap, options, rows),
             None => Self::of_set(heap, &ObjectSet::alive(heap), options),
         };
-        partition.outside = Some(Outside::of(heap.snapshot(), heap.liveness()));
+        partition.outside = Some(heap.outside());
         partition
     }
 

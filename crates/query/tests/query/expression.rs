@@ -29,13 +29,22 @@ fn and_binds_closer_than_or_and_not_closest() {
     let (and, or) = (Expression::And, Expression::Or);
     let two = |a: &Expression, b: &Expression| vec![a.clone(), b.clone()];
     for (text, expected) in [
-        ("tracked or immortal and static", or(two(&a, &and(two(&b, &c))))),
-        ("(tracked or immortal) and static", and(two(&or(two(&a, &b)), &c))),
+        (
+            "tracked or immortal and static",
+            or(two(&a, &and(two(&b, &c)))),
+        ),
+        (
+            "(tracked or immortal) and static",
+            and(two(&or(two(&a, &b)), &c)),
+        ),
         ("not tracked and static", and(two(&not(&a), &c))),
         ("not (tracked and static)", not(&and(two(&a, &c)))),
         ("not not tracked", not(&not(&a))),
         ("Tracked AND Static", and(two(&a, &c))),
-        ("tracked and immortal and static", and(vec![a.clone(), b, c.clone()])),
+        (
+            "tracked and immortal and static",
+            and(vec![a.clone(), b, c.clone()]),
+        ),
     ] {
         assert_eq!(parsed(text), expected, "{text}");
     }
@@ -54,7 +63,11 @@ fn bytes_have_units_and_addresses_are_hexadecimal() {
         let expected = compares(Field::Size, Operator::Greater, Literal::Integer(bytes));
         assert_eq!(parsed(text), expected, "{text}");
     }
-    let expected = compares(Field::Address, Operator::Equal, Literal::Integer(0x7f3a_5c0d_1e40));
+    let expected = compares(
+        Field::Address,
+        Operator::Equal,
+        Literal::Integer(0x7f3a_5c0d_1e40),
+    );
     assert_eq!(parsed("address = 0x7f3a5c0d1e40"), expected);
     let expected = compares(Field::Value, Operator::LessOrEqual, Literal::Decimal(-0.5));
     assert_eq!(parsed("value <= -0.5"), expected);
@@ -105,12 +118,18 @@ fn errors_point_at_the_place_and_say_what_is_expected() {
             "size contains 'a'",
             "=, !=, <, <=, >, >= or in is expected here\n  size contains 'a'\n       ^^^^^^^^",
         ),
-        ("", "a field, 'not' or '(' is expected here: size, kind, …\n  \n  ^"),
+        (
+            "",
+            "a field, 'not' or '(' is expected here: size, kind, …\n  \n  ^",
+        ),
         (
             "(tracked",
             "')', 'and' or 'or' is expected here\n  (tracked\n          ^",
         ),
-        ("tracked)", "no parenthesis is open here\n  tracked)\n         ^"),
+        (
+            "tracked)",
+            "no parenthesis is open here\n  tracked)\n         ^",
+        ),
         (
             "tracked static",
             "'and' or 'or' is expected here, or the end\n  tracked static\n          ^^^^^^",
@@ -128,8 +147,13 @@ fn errors_point_at_the_place_and_say_what_is_expected() {
         assert_eq!(refused(text), expected);
     }
     let message = refused("kind = 'abc");
-    assert!(message.ends_with("\n  kind = 'abc\n         ^^^^"), "{message}");
-    assert!(refused("adress = 1").starts_with("no field is called 'adress'; the closest are address"));
+    assert!(
+        message.ends_with("\n  kind = 'abc\n         ^^^^"),
+        "{message}"
+    );
+    assert!(
+        refused("adress = 1").starts_with("no field is called 'adress'; the closest are address")
+    );
     assert!(refused("zzz = 1").contains("the fields are kind, type, module"));
 }
 
@@ -209,7 +233,8 @@ fn expressions() -> impl Strategy<Value = Expression> {
 fn nearly() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "size", "kind", "value", "tracked", "and", "or", "not", "in", "like", "contains", "(", ")",
-        ",", "=", "!=", "<", ">=", "1", "-2.5", "0x1f", "MB", "'a'", "\"", "'", "\\", " ", "é", "_",
+        ",", "=", "!=", "<", ">=", "1", "-2.5", "0x1f", "MB", "'a'", "\"", "'", "\\", " ", "é",
+        "_",
     ]);
     prop::collection::vec(pieces, 0..16).prop_map(|pieces| pieces.join(" "))
 }

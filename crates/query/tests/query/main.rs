@@ -4,8 +4,8 @@
 
 mod builder;
 mod details;
-mod expression;
 mod dominators;
+mod expression;
 mod partition;
 mod paths;
 mod relations;
