@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod builder;
+mod classifiers;
 mod details;
 mod dominators;
 mod expression;

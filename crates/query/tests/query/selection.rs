@@ -1,6 +1,6 @@
 use crate::builder::{Builder, address};
-use exuvia_query::{Heap, SelectionError, Term};
-use exuvia_snapshot::{ObjectFlags, Relation};
+use exuvia_query::{Expression, Heap, Selection, SelectionError, Term};
+use exuvia_snapshot::{ObjectFlags, Relation, ValueForm};
 
 fn heap() -> Heap {
     let mut b = Builder::default();
@@ -92,4 +92,147 @@ fn what_is_garbage_or_synthetic_is_not_selected() {
         };
         assert_eq!(error(Term::Kind(name.into())), expected);
     }
+}
+
+/// Objects of several sorts, all alive: a module's dictionary with two items, a list of
+/// numbers, a long text of which the beginning is known, and what only native code holds.
+fn shop() -> Heap {
+    let mut b = Builder::default();
+    let modules = b.object("dict");
+    b.root("i0_modules", modules);
+    let item = b.object("shop.models.Item");
+    let own = b.dict_of("shop.models.Item");
+    b.refer(item, own, Relation::InstanceDict);
+    let (one, half) = (b.int("1"), b.valued("float", ValueForm::Repr, b"0.5"));
+    let list = b.sequence("list", &[one, half, one]);
+    b.size(list, 2_000_000);
+    let text = b.string("a secret");
+    let start = b.valued("str", ValueForm::TextStart, b"beginning");
+    let bytes = b.valued("bytes", ValueForm::Bytes, b"secret");
+    let native = b.object("workshop.Item");
+    b.refcount(native, 1);
+    b.flags(text, ObjectFlags::IMMORTAL);
+    b.flags(list, ObjectFlags::TRACKED.in_generation(1));
+    for (index, target) in (0..).zip([item, list, text, start, bytes]) {
+        b.refer(modules, target, Relation::Index(index));
+    }
+    b.finish()
+}
+
+const MODULES: u32 = 0;
+const ITEM: u32 = 1;
+const OWN: u32 = 2;
+const ONE: u32 = 3;
+const HALF: u32 = 4;
+const LIST: u32 = 5;
+const TEXT: u32 = 6;
+const START: u32 = 7;
+const BYTES: u32 = 8;
+const NATIVE: u32 = 9;
+
+fn selected(heap: &Heap, term: Term) -> Vec<u32> {
+    let set = heap.select(&term.into()).unwrap();
+    set.ids().iter().map(|id| id.0).collect()
+}
+
+#[test]
+fn every_field_can_be_asked_for() {
+    let heap = shop();
+    let list = address(exuvia_snapshot::ObjectId(LIST));
+    let at_list = format!("address = {list:#x}");
+    for (text, expected) in [
+        ("kind = 'dict of shop.models.Item'", &[OWN][..]),
+        (
+            "kind != 'str' and kind like '*t*'",
+            &[MODULES, ITEM, OWN, ONE, HALF, LIST, BYTES, NATIVE],
+        ),
+        ("type in ('dict', 'list')", &[MODULES, OWN, LIST]),
+        ("type = 'builtins.list'", &[LIST]),
+        ("module like 'shop*'", &[ITEM, OWN]),
+        ("module contains 'shop'", &[ITEM, OWN, NATIVE]),
+        ("owner = 'shop.models.Item'", &[OWN]),
+        ("value contains 'secret'", &[TEXT, BYTES]),
+        ("value = 'a secret'", &[TEXT]),
+        ("value like '?eg*'", &[START]),
+        ("value like '*beginning'", &[]),
+        ("value = 'beginning'", &[]),
+        ("value != 'beginning'", &[TEXT, BYTES]),
+        ("value < 'b'", &[TEXT]),
+        ("value >= 0.5", &[ONE, HALF]),
+        ("value = 1", &[ONE]),
+        ("value in (1, 'secret')", &[ONE, BYTES]),
+        ("size > 1 MiB", &[LIST]),
+        ("size in (2000000, 3)", &[LIST]),
+        ("allocated != 16", &[]),
+        ("retained >= 2000000", &[MODULES, LIST]),
+        ("refcount > 1", &[ONE]),
+        ("refcount < 9 and kind = 'str'", &[START]),
+        ("referrers = 2", &[ONE]),
+        ("referents = 3", &[LIST]),
+        ("length = 3", &[LIST]),
+        ("length = 0", &[OWN]),
+        (at_list.as_str(), &[LIST]),
+        ("interpreter = 0 and tracked", &[LIST]),
+        ("generation = 1", &[LIST]),
+        ("generation != 1", &[]),
+        ("tracked", &[LIST]),
+        ("immortal", &[TEXT]),
+        ("static or conservative", &[]),
+        ("native", &[NATIVE]),
+        (
+            "not native and not kind = 'dict' and referents = 0",
+            &[OWN, ONE, HALF, TEXT, START, BYTES],
+        ),
+    ] {
+        let expression: Expression = text.parse().unwrap();
+        let found = heap.select(&Term::Where(expression).into());
+        let found: Vec<u32> = match found {
+            Ok(set) => set.ids().iter().map(|id| id.0).collect(),
+            Err(SelectionError::NothingMatches { .. }) => Vec::new(),
+            Err(error) => panic!("{text}: {error}"),
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_module_takes_its_submodules_and_the_dictionaries_of_its_instances() {
+    let heap = shop();
+    for name in ["shop", "shop.models"] {
+        assert_eq!(selected(&heap, Term::Module(name.into())), [ITEM, OWN]);
+    }
+    let error = heap.select(&Term::Module("shop.model".into()).into());
+    let Err(SelectionError::UnknownModule { closest, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(closest[0], "shop.models");
+}
+
+#[test]
+fn what_matches_nothing_says_what_comes_close() {
+    let heap = shop();
+    let nothing = |text: &str| {
+        let expression: Expression = text.parse().unwrap();
+        match heap.select(&Term::Where(expression).into()) {
+            Err(SelectionError::NothingMatches { alone, closest, .. }) => (alone, closest),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (alone, closest) = nothing("size > 1 GB and kind = 'list'");
+    let expected = [
+        ("size > 1000000000 (it is from 10 to 2000000)".to_owned(), 0),
+        ("kind = 'list'".to_owned(), 1),
+    ];
+    assert_eq!((alone, closest), (expected.to_vec(), Vec::<String>::new()));
+    let (_, closest) = nothing("kind = 'lsit'");
+    assert_eq!(closest, ["list"]);
+
+    let selection = Selection {
+        all_of: vec![Term::Kind("list".into()), Term::Type("int".into())],
+    };
+    let expected = SelectionError::NothingInAll {
+        description: "list and int".into(),
+        alone: vec![("list".into(), 1), ("int".into(), 1)],
+    };
+    assert_eq!(heap.select(&selection).unwrap_err(), expected);
 }
