@@ -314,6 +314,109 @@ Partition of a set of 12345679 objects. Total size = 1234567918 bytes.
         );
     }
 
+    /// As guppy3 3.1.7 on Python 3.10.13 prints `hp.iso(*sessions.values(), Session).byrcs`
+    /// and the like; rows that came from heapy itself are left out, and the numbers of the
+    /// heading are those of the rows that are left.
+    #[test]
+    fn long_names_go_on_below_as_in_heapy() {
+        let rows = vec![
+            row(
+                "__main__.Session, dict of module, tuple, types.GetSetDescriptorType",
+                1,
+                1072,
+            ),
+            row("dict (no owner)", 20, 960),
+        ];
+        let expected = "\
+Partition of a set of 21 objects. Total size = 2032 bytes.
+ Index  Count   %     Size   % Cumulative  % Referrers by Kind (class / dict of class)
+     0      1   5     1072  53      1072  53 __main__.Session, dict of module, tuple,
+                                             types.GetSetDescriptorType
+     1     20  95      960  47      2032 100 dict (no owner)
+";
+        assert_eq!(
+            text(&partition(Classifier::Rcs, rows), Limit::All),
+            expected
+        );
+    }
+
+    /// As Python 3.10's `textwrap.wrap(" " * 45 + name, 100, subsequent_indent=" " * 45)` does
+    /// it, but for hyphens.
+    #[test]
+    fn words_that_are_longer_than_a_line_are_cut() {
+        let long = format!("a, {}, b", "x".repeat(120));
+        let numbers = " ".repeat(45);
+        let expected = format!(
+            "{numbers}a, {}\n{numbers}{}\n{numbers}{}, b",
+            "x".repeat(52),
+            "x".repeat(55),
+            "x".repeat(13),
+        );
+        assert_eq!(wrapped(&numbers, &long), expected);
+        assert_eq!(wrapped(&numbers, "short"), format!("{numbers}short"));
+    }
+
+    /// As guppy3 3.1.7 on Python 3.10.13 prints `hp.iso(Session, Item, int, type).byid`, where
+    /// the classes are those of a program of a few lines.
+    #[test]
+    fn single_objects_have_a_table_of_their_own() {
+        let rows = vec![
+            row("__main__.Session", 1, 1072),
+            row("__main__.Item", 1, 904),
+            row("int", 1, 408),
+            row("type", 1, 408),
+        ];
+        let table = Partition {
+            label: Some("<type>".to_owned()),
+            header: "Name".to_owned(),
+            ..partition(Classifier::Id, rows)
+        };
+        let expected = "\
+Set of 4 <type> objects. Total size = 2792 bytes.
+ Index     Size   %   Cumulative  %   Name
+     0     1072  38.4      1072  38.4 __main__.Session
+     1      904  32.4      1976  70.8 __main__.Item
+     2      408  14.6      2384  85.4 int
+     3      408  14.6      2792 100.0 type
+";
+        assert_eq!(text(&table, Limit::Top(10)), expected);
+        let first = Partition {
+            total_rows: 1000,
+            ..table
+        };
+        let first = text(&first, Limit::Top(3));
+        assert!(first.ends_with(" int\n<997 more rows. Use --all or --top N to view.>\n"));
+    }
+
+    #[test]
+    fn retained_sizes_are_parts_of_all_that_is_alive() {
+        let rows = vec![PartitionRow {
+            retained: Some(500),
+            ..row("list", 2, 100)
+        }];
+        let table = Partition {
+            alive: Some(1000),
+            ..partition(Classifier::Kind, rows)
+        };
+        let expected = "\
+Partition of a set of 2 objects. Total size = 100 bytes.
+ Index  Count   %     Size   % Cumulative  %  Retained   % Kind (class / dict of class)
+     0      2 100      100 100       100 100       500  50 list
+";
+        assert_eq!(text(&table, Limit::All), expected);
+        let single = Partition {
+            label: Some("<list>".to_owned()),
+            header: "Address*Length".to_owned(),
+            ..table
+        };
+        let expected = "\
+Set of 2 <list> objects. Total size = 100 bytes.
+ Index     Size   %   Cumulative  %    Retained   %   Address*Length
+     0      100 100.0       100 100.0       500  50.0 list
+";
+        assert_eq!(text(&single, Limit::All), expected);
+    }
+
     /// What Python 3.11 prints for `'%.0f' % (part * 100.0 / whole)`.
     #[test]
     fn percentages_round_as_in_python() {

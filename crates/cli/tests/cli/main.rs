@@ -6,6 +6,7 @@
 )]
 
 mod demo;
+mod documented;
 mod dominators;
 mod output;
 mod queries;

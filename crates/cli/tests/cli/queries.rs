@@ -65,6 +65,132 @@ index,count,size,cumulative,kind
 }
 
 #[test]
+fn heap_of_a_selection_reads_like_heapys_byrcs() {
+    let expected = "\
+Partition of a set of 30 objects. Total size = 840 bytes.
+ Index  Count   %     Size   % Cumulative  % Referrers by Kind (class / dict of class)
+     0     30 100      840 100       840 100 dict (no owner)
+";
+    for selection in [
+        &["--kind", "int"][..],
+        &["--of", "kind = 'int'"],
+        &["--where", "value >= 0 and value < 30"],
+        &["--type", "int", "--where", "not kind = 'str'"],
+    ] {
+        let text = ask("heap", &[selection, &["--by", "rcs"]].concat());
+        assert_eq!(text, expected, "{selection:?}");
+    }
+}
+
+#[test]
+fn heap_by_two_classifiers() {
+    let text = ask("heap", &["--module", "shop", "--by", "type,size"]);
+    let expected = "\
+Partition of a set of 30 objects. Total size = 1440 bytes.
+ Index  Count   %     Size   % Cumulative  % Type & Individual Size
+     0     30 100     1440 100      1440 100 shop.Session & 48
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn heap_of_single_objects() {
+    let text = ask("heap", &["--kind", "int", "--by", "id", "--top", "3"]);
+    let expected = "\
+Set of 30 <int> objects. Total size = 840 bytes.
+ Index     Size   %   Cumulative  %   Value
+     0       28   3.3        28   3.3 0
+     1       28   3.3        56   6.7 1
+     2       28   3.3        84  10.0 2
+<27 more rows. Use --all or --top N to view.>
+";
+    assert_eq!(text, expected);
+    let json = ask(
+        "heap",
+        &["--kind", "int", "--by", "id", "--top", "3", "--json"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["label"], "<int>");
+    assert_eq!(
+        (&json["total_rows"], &json["count"]),
+        (&30.into(), &30.into())
+    );
+    assert_eq!(json["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(json.get("outside"), None);
+}
+
+#[test]
+fn heap_with_retained_sizes() {
+    let text = ask("heap", &["--retained", "--top", "2"]);
+    let expected = "\
+Partition of a set of 66 objects. Total size = 3998 bytes.
+ Index  Count   %     Size   % Cumulative  %  Retained   % Kind (class / dict of class)
+     0      2   3     1352  34      1352  34      3998 100 dict (no owner)
+     1      1   2       72   2      1424  36      3761  94 module
+<4 more rows. Use --all or --top N to view.>
+";
+    assert!(text.starts_with(expected), "{text}");
+    let csv = ask(
+        "heap",
+        &["--retained", "--by", "size", "--csv", "--top", "1"],
+    );
+    let expected = "index,count,size,cumulative,retained,individual_size\n";
+    assert!(csv.starts_with(expected), "{csv}");
+    let json = ask("heap", &["--retained", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["alive"], &json["rows"][0]["retained"]),
+        (&3998.into(), &3998.into())
+    );
+    assert_eq!(json["by"], "kind");
+}
+
+#[test]
+fn an_expression_that_is_wrong_is_pointed_at() {
+    let sample = Sample::new();
+    let arguments = arguments("heap", &sample, &["--of", "size > 1 MBB"]);
+    let output = crate::exuvia(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("no unit of bytes is called so"), "{text}");
+    assert!(
+        text.contains("\n  size > 1 MBB\n           ^^^\n"),
+        "{text}"
+    );
+    for (by, expected) in [
+        ("knid", "'knid' is none of kind, type, size"),
+        ("type,size,kind", "at most two can be joined"),
+        ("size,size", "'size' is there twice"),
+    ] {
+        let arguments = self::arguments("heap", &sample, &["--by", by]);
+        let output = crate::exuvia(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_matches_nothing_says_what_comes_close() {
+    let sample = Sample::new();
+    let text = refusal(arguments(
+        "heap",
+        &sample,
+        &["--of", "size > 1 MB and kind = 'int'"],
+    ));
+    let expected = "\
+error: no live object is as this says: size > 1000000 and kind = 'int'
+hint: alone, size > 1000000 (it is from 28 to 1168) selects 0 objects, kind = 'int' selects 30 objects
+";
+    assert_eq!(text, expected);
+    let text = refusal(arguments("heap", &sample, &["--module", "shopp"]));
+    assert!(
+        text.contains("hint: the closest names are 'shop'\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn paths_to_a_kind() {
     let text = ask("paths", &["--kind", "shop.Session", "--top", "2"]);
     let expected = " 0: hp.Root.i0_modules['shop'].__dict__['SESSIONS'][0]
