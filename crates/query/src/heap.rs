@@ -1,7 +1,7 @@
 use crate::{
-    AnalysisStore, Dominators, Limitation, ObjectDetails, ObjectSet, Outside, Partition,
-    PartitionOptions, PathOptions, Retained, Selection, SelectionError, ShortestPaths, Tree,
-    TreeOptions, Verdict, analysis, dominators, liveness::Liveness, type_names::TypeNames,
+    AnalysisStore, Classifier, Dominators, Limitation, ObjectDetails, ObjectSet, Outside,
+    Partition, PartitionOptions, PathOptions, Retained, Selection, SelectionError, ShortestPaths,
+    Tree, TreeOptions, Verdict, analysis, dominators, liveness::Liveness, type_names::TypeNames,
 };
 use exuvia_graph::{Follow, Reversed};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
@@ -51,8 +51,16 @@ impl Heap {
     ///
     /// Alive is what the roots reach over strong references, and what native code holds or
     /// reaches. Frames without a frame object are not counted.
-    pub fn partition(&self, options: impl Into<PartitionOptions>) -> Partition {
-        Partition::of(self, options.into())
+    pub fn partition(&self, by: Classifier) -> Partition {
+        Partition::of(self, by.into())
+    }
+
+    /// The live objects, or those of a set, divided into rows in any way.
+    pub fn divided(&self, set: Option<&ObjectSet>, options: PartitionOptions) -> Partition {
+        match set {
+            Some(set) => Partition::of_set(self, set, options),
+            None => Partition::of(self, options),
+        }
     }
 
     /// What a table of all live objects does not show, or shows without saying why it is alive.
@@ -61,8 +69,8 @@ impl Heap {
     }
 
     /// Some objects, divided into rows.
-    pub fn partition_of(&self, set: &ObjectSet, options: impl Into<PartitionOptions>) -> Partition {
-        Partition::of_set(self, set, options.into())
+    pub fn partition_of(&self, set: &ObjectSet, by: Classifier) -> Partition {
+        Partition::of_set(self, set, by.into())
     }
 
     /// The live objects for which something holds, or the object at an address.

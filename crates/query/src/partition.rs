@@ -52,8 +52,10 @@ pub struct Partition {
     pub rows: Vec<PartitionRow>,
     /// The bytes of all live objects, where rows have retained sizes.
     pub alive: Option<u64>,
-    /// What the rows leave out, where they are all live objects.
-    pub outside: Option<Outside>,
+    /// Whether these are some of the live objects, which were selected.
+    pub selected: bool,
+    /// What a table of all live objects leaves out.
+    pub outside: Outside,
 }
 
 /// A row of a [`Partition`].
@@ -78,12 +80,14 @@ impl Partition {
             (Classifier::Type, None) if !options.retained => Some(rows_by_type(heap)),
             _ => None,
         };
-        let mut partition = match rows {
+        let partition = match rows {
             Some(rows) => Self::new(heap, options, rows),
             None => Self::of_set(heap, &ObjectSet::alive(heap), options),
         };
-        partition.outside = Some(heap.outside());
-        partition
+        Self {
+            selected: false,
+            ..partition
+        }
     }
 
     /// Divides a set.
@@ -159,7 +163,8 @@ impl Partition {
             total_rows: rows.len(),
             rows,
             alive: options.retained.then(|| heap.dominators().total().bytes),
-            outside: None,
+            selected: true,
+            outside: heap.outside(),
         }
     }
 }

@@ -23,16 +23,18 @@ pub(super) fn run(arguments: &HeapArguments, interrupts: &Interrupts) -> Result<
         },
     };
     let selection = arguments.set.selection();
-    let partition = if selection.all_of.is_empty() {
-        heap.partition(options)
-    } else {
-        let set = heap.select(&selection).map_err(not_selected)?;
-        heap.partition_of(&set, options)
+    let set = match selection.all_of.is_empty() {
+        true => None,
+        false => Some(heap.select(&selection).map_err(not_selected)?),
     };
+    let partition = heap.divided(set.as_ref(), options);
     match arguments.format() {
         Format::Text => output::write(|out| {
             views::table::write(out, &partition, limit)?;
-            views::table::write_outside(out, &partition.outside)
+            match partition.selected {
+                true => Ok(()),
+                false => views::table::write_outside(out, &partition.outside),
+            }
         }),
         Format::Json => output::write_json(&HeapDocument::new(&heap, &partition, limit)),
         Format::Csv => output::write(|out| views::csv::write(out, &partition, limit)),

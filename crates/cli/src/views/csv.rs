@@ -36,7 +36,7 @@ pub(crate) fn write(out: &mut dyn Write, partition: &Partition, limit: Limit) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exuvia_query::{By, PartitionRow};
+    use exuvia_query::{By, Outside, PartitionRow};
 
     #[test]
     fn names_with_commas_are_quoted() {
@@ -55,7 +55,8 @@ mod tests {
             total_rows: 2,
             rows: vec![row("odd,\"name\"", 64), row("str", 41)],
             alive: None,
-            outside: None,
+            selected: false,
+            outside: Outside::default(),
         };
         let mut out = Vec::new();
         write(&mut out, &partition, Limit::All).unwrap();

@@ -144,7 +144,7 @@ impl<'a> HeapDocument<'a> {
                     retained: row.retained,
                 })
                 .collect(),
-            outside: partition.outside,
+            outside: (!partition.selected).then_some(partition.outside),
             source: Source::of(heap),
         }
     }

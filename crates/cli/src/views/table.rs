@@ -41,10 +41,7 @@ pub(super) fn shown(partition: &Partition, limit: Limit) -> &[PartitionRow] {
 }
 
 /// Writes what a table of all live objects leaves out.
-pub(crate) fn write_outside(out: &mut dyn Write, outside: &Option<Outside>) -> io::Result<()> {
-    let Some(outside) = outside else {
-        return Ok(());
-    };
+pub(crate) fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Result<()> {
     let Outside { garbage, .. } = outside;
     let objects = counted(garbage.objects, "object");
     let bytes = counted(garbage.bytes, "byte");
@@ -220,7 +217,8 @@ mod tests {
             total_rows: rows.len(),
             rows,
             alive: None,
-            outside: None,
+            selected: false,
+            outside: Outside::default(),
         }
     }
 
@@ -448,7 +446,7 @@ Set of 2 <list> objects. Total size = 100 bytes.
             ..Outside::default()
         };
         let mut out = Vec::new();
-        write_outside(&mut out, &Some(outside)).unwrap();
+        write_outside(&mut out, &outside).unwrap();
         let expected = "\nNot in the table: 1 object (64 bytes) of garbage waiting for the \
             collector, 3000 bytes of 5000 resident outside of Python objects.\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);

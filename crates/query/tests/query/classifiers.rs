@@ -136,18 +136,18 @@ fn what_only_a_thread_reaches_is_its_own() {
 
 #[test]
 fn two_classifiers_divide_each_other() {
-    let both = |first, second| By {
-        first,
-        second: Some(second),
+    let both = |first, second| {
+        let second = Some(second);
+        PartitionOptions::from(By { first, second })
     };
-    let table = heap().partition(both(Classifier::Type, Classifier::Size));
+    let table = heap().divided(None, both(Classifier::Type, Classifier::Size));
     assert_eq!(table.header, "Type & Individual Size");
     assert_eq!(table.by.to_string(), "type,size");
     assert_eq!(
         rows(&table)[..2],
         [("dict & 100", 1, 100), ("str & 10", 4, 40)]
     );
-    let table = heap().partition(both(Classifier::Rcs, Classifier::Via));
+    let table = heap().divided(None, both(Classifier::Rcs, Classifier::Via));
     assert_eq!(
         table.header,
         "{Referrers by Kind (class / dict of class)} & {Referred Via}"
@@ -158,7 +158,7 @@ fn two_classifiers_divide_each_other() {
 
 fn of(heap: &Heap, kind: &str, options: impl Into<PartitionOptions>) -> Partition {
     let set = heap.select(&Term::Kind(kind.to_owned()).into()).unwrap();
-    heap.partition_of(&set, options)
+    heap.divided(Some(&set), options.into())
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn retained_sizes_are_those_of_the_objects_of_a_row_together() {
             retained: true,
             rows: None,
         };
-        let table = heap.partition(options);
+        let table = heap.divided(None, options);
         assert_eq!(table.alive, Some(200));
         assert!(
             table
@@ -225,7 +225,7 @@ fn retained_sizes_are_those_of_the_objects_of_a_row_together() {
         retained: true,
         rows: None,
     };
-    let table = heap.partition(options);
+    let table = heap.divided(None, options);
     let retained = |name: &str| {
         let row = table.rows.iter().find(|row| row.name == name);
         row.and_then(|row| row.retained)

@@ -85,14 +85,8 @@ fn the_largest_come_first_and_small_ones_are_folded() {
         "0' 10 hp.Root.i0_t1_f0 function",
     ];
     assert_eq!(rows(&tree), expected);
-    assert_eq!(
-        tree.total.bytes,
-        heap.partition(exuvia_query::Classifier::Kind).size
-    );
-    assert_eq!(
-        tree.total.objects,
-        heap.partition(exuvia_query::Classifier::Kind).count
-    );
+    assert_eq!(tree.total.bytes, heap.partition(Default::default()).size);
+    assert_eq!(tree.total.objects, heap.partition(Default::default()).count);
     assert_eq!(
         tree.rows[1].retained.objects, 6,
         "a frame that is none does not count"
