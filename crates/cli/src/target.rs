@@ -7,7 +7,7 @@ use crate::interrupts::Interrupts;
 use crate::kept::BesideSnapshot;
 use crate::progress::Progress;
 use exuvia_query::Heap;
-use exuvia_snapshot::{OpenError, Snapshot, ValuesKept};
+use exuvia_snapshot::{Metadata, OpenError, Overview, Snapshot, ValuesKept};
 use exuvia_tracee::Places;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(crate) fn load(
         Target::Snapshot(path) => {
             for_cores_only(core)?;
             let snapshot = exuvia_snapshot::open(path).map_err(not_opened)?;
-            warn(&snapshot);
+            warn(&snapshot.metadata);
             let store = BesideSnapshot(path.to_owned());
             Ok(Heap::with_store(snapshot, Box::new(store)))
         }
@@ -40,10 +40,24 @@ pub(crate) fn load(
                 native,
             };
             let snapshot = Source::parse(target, core)?.capture(&options, interrupts)?;
-            warn(&snapshot);
+            warn(&snapshot.metadata);
             Ok(Heap::new(snapshot))
         }
     }
+}
+
+/// The table by kind that is kept beside a snapshot, if TARGET is one and there is one. What is
+/// wrong with the snapshot is found out by [`load`], which reads all of it.
+pub(crate) fn overview(target: &TargetArguments) -> Result<Option<Overview>, Failure> {
+    let Target::Snapshot(path) = Target::parse(&target.target)? else {
+        return Ok(None);
+    };
+    for_cores_only(&target.core)?;
+    let overview = exuvia_snapshot::kept_overview(path).ok().flatten();
+    if let Some(overview) = &overview {
+        warn(&overview.metadata);
+    }
+    Ok(overview)
 }
 
 fn not_opened(error: OpenError) -> Failure {
@@ -156,8 +170,8 @@ fn places(core: &CoreArguments) -> Result<Places, Failure> {
 }
 
 /// Says on stderr what a capture did not get.
-pub(crate) fn warn(snapshot: &Snapshot) {
-    for diagnostic in &snapshot.metadata.diagnostics {
+pub(crate) fn warn(metadata: &Metadata) {
+    for diagnostic in &metadata.diagnostics {
         let message = &diagnostic.message;
         match diagnostic.count {
             0 | 1 => anstream::eprintln!("warning: {message}"),

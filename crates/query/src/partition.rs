@@ -2,7 +2,7 @@ use crate::{
     By, Classifier, Extent, Heap, ObjectSet, Outside, classes::Classes, identity::Identity,
 };
 use exuvia_graph::{BitSet, RankedBitSet};
-use exuvia_snapshot::{KindId, ObjectFlags, TypeId};
+use exuvia_snapshot::{KindId, ObjectFlags, Overview, TypeId};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -90,6 +90,46 @@ impl Partition {
         }
     }
 
+    /// The table by kind with retained sizes that was kept beside a snapshot: what
+    /// [`Heap::divided`] would make of it, from a few kilobytes.
+    pub fn of_overview(overview: &Overview) -> Self {
+        let Overview {
+            metadata,
+            kinds,
+            summary,
+        } = overview;
+        let extent = |(objects, bytes): (u64, u64)| Extent { objects, bytes };
+        let mut rows: Vec<(usize, PartitionRow)> = kinds
+            .iter()
+            .zip(&summary.kinds)
+            .map(|(name, kind)| PartitionRow {
+                retained: Some(kind.retained),
+                ..PartitionRow::new(name, extent((kind.objects, kind.bytes)))
+            })
+            .enumerate()
+            .filter(|(_, row)| row.count > 0)
+            .collect();
+        rows.sort_by(|(a_kind, a), (b_kind, b)| a.order(b).then(a_kind.cmp(b_kind)));
+        let rows: Vec<PartitionRow> = rows.into_iter().map(|(_, row)| row).collect();
+        let options = PartitionOptions {
+            retained: true,
+            ..PartitionOptions::default()
+        };
+        let alive = rows.iter().map(|row| row.size).fold(0, u64::saturating_add);
+        let outside = Outside {
+            garbage: extent(summary.garbage),
+            native: extent(summary.native),
+            allocated: summary.allocated,
+            resident: metadata.process.resident,
+            unaccounted: metadata.process.resident.saturating_sub(summary.allocated),
+        };
+        Self {
+            alive: Some(alive),
+            selected: false,
+            ..Self::of_rows(options, rows, outside)
+        }
+    }
+
     /// Divides a set.
     pub(crate) fn of_set(heap: &Heap, set: &ObjectSet, options: PartitionOptions) -> Self {
         if options.by == By::from(Classifier::Id) {
@@ -155,6 +195,13 @@ impl Partition {
 
     fn new(heap: &Heap, options: PartitionOptions, rows: Vec<PartitionRow>) -> Self {
         Self {
+            alive: options.retained.then(|| heap.dominators().total().bytes),
+            ..Self::of_rows(options, rows, heap.outside())
+        }
+    }
+
+    fn of_rows(options: PartitionOptions, rows: Vec<PartitionRow>, outside: Outside) -> Self {
+        Self {
             by: options.by,
             header: options.by.header(),
             label: None,
@@ -162,9 +209,9 @@ impl Partition {
             size: rows.iter().map(|row| row.size).fold(0, u64::saturating_add),
             total_rows: rows.len(),
             rows,
-            alive: options.retained.then(|| heap.dominators().total().bytes),
+            alive: None,
             selected: true,
-            outside: heap.outside(),
+            outside,
         }
     }
 }

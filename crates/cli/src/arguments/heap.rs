@@ -56,6 +56,14 @@ impl HeapArguments {
         })
     }
 
+    /// Whether this is the table that is kept beside a snapshot: all objects by kind, with
+    /// retained sizes.
+    pub(crate) fn is_the_kept_table(&self) -> bool {
+        self.retained
+            && self.by == By::from(Classifier::Kind)
+            && self.set.selection().all_of.is_empty()
+    }
+
     /// Whether contents of objects are needed for the answer.
     pub(crate) fn needs_values(&self) -> bool {
         self.by.shows_values() || self.set.needs_values()

@@ -45,7 +45,7 @@ pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
     drop(deferred);
     interrupts.check()?;
 
-    target::warn(&snapshot);
+    target::warn(&snapshot.metadata);
     say(|out| write_capture(out, &snapshot, served))?;
     show(&Heap::new(snapshot), pid)
 }

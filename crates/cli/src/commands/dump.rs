@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &DumpArguments, interrupts: &Interrupts) -> Result<
         native: arguments.native.native(),
     };
     let snapshot = source.capture(&options, interrupts)?;
-    target::warn(&snapshot);
+    target::warn(&snapshot.metadata);
     let bytes = write(&snapshot, &path, interrupts)?;
     report(&snapshot, &path, bytes)
 }

@@ -3,6 +3,7 @@ use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::report::{self, Answers};
 use crate::target;
+use exuvia_query::PartitionOptions;
 use exuvia_snapshot::ValuesKept;
 use std::fs;
 use std::io;
@@ -14,9 +15,13 @@ pub(super) fn run(arguments: &ReportArguments, interrupts: &Interrupts) -> Resul
     // The process shall not stand still for a report that can't be written.
     check_destination(path).map_err(|error| not_written(path, &error))?;
     let heap = target::load(&arguments.target, Some(ValuesKept::Short), interrupts)?;
+    let by_kind = PartitionOptions {
+        retained: true,
+        ..PartitionOptions::default()
+    };
     let answers = Answers {
         heap: &heap,
-        partition: &heap.partition(Default::default()),
+        partition: &heap.divided(None, by_kind),
         tree: &report::tree(&heap),
     };
     let page = report::page(&answers);

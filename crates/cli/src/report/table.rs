@@ -5,7 +5,7 @@ use maud::{Markup, html};
 /// Rows beyond this are counted, not shown.
 const ROWS: usize = 25;
 
-/// The table by kind, each row with a bar of its share.
+/// The table by kind, what keeps most first; each row has a bar of its share.
 pub(super) fn section(partition: &Partition) -> Option<Markup> {
     let more = partition.rows.len().saturating_sub(ROWS);
     Some(html! {
@@ -22,9 +22,9 @@ pub(super) fn section(partition: &Partition) -> Option<Markup> {
                 tr {
                     td.number { (row.count) }
                     td.number { (units::bytes(row.size)) }
-                    td.number { "" }
+                    td.number { (row.retained.map(units::bytes).unwrap_or_default()) }
                     td {
-                        (bar(row.size, partition.size))
+                        (bar(row.retained.unwrap_or(row.size), partition.size))
                         (row.name)
                     }
                 }

@@ -99,12 +99,16 @@ struct ProcessEntry {
 
 impl<'a> Source<'a> {
     pub(super) fn of(heap: &'a Heap) -> Self {
+        Self::of_metadata(&heap.snapshot().metadata)
+    }
+
+    fn of_metadata(metadata: &'a Metadata) -> Self {
         let Metadata {
             process,
             capture,
             diagnostics,
             ..
-        } = &heap.snapshot().metadata;
+        } = metadata;
         Self {
             process,
             capture,
@@ -125,7 +129,7 @@ impl<'a> Target<'a> {
 
 impl<'a> HeapDocument<'a> {
     /// The table's first rows.
-    pub(crate) fn new(heap: &'a Heap, partition: &'a Partition, limit: Limit) -> Self {
+    pub(crate) fn new(metadata: &'a Metadata, partition: &'a Partition, limit: Limit) -> Self {
         let rows = super::table::shown(partition, limit).iter().enumerate();
         Self {
             format: "exuvia-heap/1",
@@ -145,7 +149,7 @@ impl<'a> HeapDocument<'a> {
                 })
                 .collect(),
             outside: (!partition.selected).then_some(partition.outside),
-            source: Source::of(heap),
+            source: Source::of_metadata(metadata),
         }
     }
 }

@@ -54,6 +54,21 @@ fn what_was_kept_of_another_snapshot_is_computed_again() {
 }
 
 #[test]
+fn the_table_with_retained_sizes_is_the_same_the_second_time() {
+    let sample = Sample::new();
+    let table = |options: &[&str]| answer(arguments("heap", &sample, options));
+    let text = table(&["--retained"]);
+    let csv = table(&["--retained", "--csv"]);
+    let json = table(&["--retained", "--json"]);
+    assert!(text.contains("    3998 100 dict (no owner)\n"), "{text}");
+    // What is kept is enough: the objects are not read again.
+    fs::remove_file(sample.path().join("objects.parquet")).unwrap();
+    assert_eq!(table(&["--retained"]), text);
+    assert_eq!(table(&["--retained", "--csv"]), csv);
+    assert_eq!(table(&["--retained", "--json"]), json);
+}
+
+#[test]
 fn tree_of_a_selection() {
     let sample = Sample::new();
     let text = answer(arguments(
