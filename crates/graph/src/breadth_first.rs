@@ -1,4 +1,4 @@
-use crate::{BitSet, Follow, ascending::Ascending, follow::row};
+use crate::{Avoided, BitSet, Follow, ascending::Ascending, follow::row};
 use exuvia_snapshot::{ObjectId, References};
 
 /// Objects by their distance from some seeds, as far as a search went.
@@ -20,7 +20,18 @@ impl BreadthFirst {
         follow: Follow,
         targets: &BitSet,
     ) -> Self {
-        let mut visited = BitSet::new(references.objects());
+        Self::search_avoiding(references, seeds, follow, targets, &Avoided::default())
+    }
+
+    /// The same without some objects and references.
+    pub fn search_avoiding(
+        references: &References,
+        seeds: impl IntoIterator<Item = ObjectId>,
+        follow: Follow,
+        targets: &BitSet,
+        avoided: &Avoided,
+    ) -> Self {
+        let mut visited = avoided.visited(references.objects());
         let mut found = false;
         let order: Vec<ObjectId> = seeds
             .into_iter()
@@ -33,7 +44,7 @@ impl BreadthFirst {
             order,
         };
         let mut ascending = Ascending::default();
-        while !found && search.next_level(references, follow, targets, &mut found) {
+        while !found && search.next_level(references, (follow, avoided), targets, &mut found) {
             let level = search.last_level();
             ascending.sort(&mut search.order[level], references.objects());
         }
@@ -44,7 +55,7 @@ impl BreadthFirst {
     fn next_level(
         &mut self,
         references: &References,
-        follow: Follow,
+        (follow, avoided): (Follow, &Avoided),
         targets: &BitSet,
         found: &mut bool,
     ) -> bool {
@@ -53,7 +64,7 @@ impl BreadthFirst {
         for position in self.last_level() {
             for place in row(starts, self.order[position]) {
                 let target = edges[place];
-                if follow.takes(references, place) && self.visited.insert(target) {
+                if avoided.lets(follow, references, place) && self.visited.insert(target) {
                     *found |= targets.contains(target);
                     self.order.push(target);
                 }
@@ -73,7 +84,7 @@ impl BreadthFirst {
         }
     }
 
-    /// The objects that were visited.
+    /// The objects that were visited, and those to be avoided.
     pub fn visited(&self) -> &BitSet {
         &self.visited
     }

@@ -7,10 +7,11 @@
 //!
 //! Entry points: [`reachable`] and [`extend`] for what is alive, [`incoming`] for what is
 //! referred to, [`Reversed`] for what refers to it, [`ShortestPathGraph`] for the ways from
-//! the roots to some objects, [`DominatorTree`] and [`RetainedSizes`] for what each object
-//! keeps alive.
+//! the roots to some objects, [`ShortestPathTree`] for one way to each of many,
+//! [`DominatorTree`] and [`RetainedSizes`] for what each object keeps alive.
 
 mod ascending;
+mod avoided;
 mod bitset;
 mod breadth_first;
 mod dominators;
@@ -19,9 +20,11 @@ mod incoming;
 mod ranked;
 mod reachable;
 mod reversed;
+mod shortest_path_tree;
 mod shortest_paths;
 mod walks;
 
+pub use avoided::Avoided;
 pub use bitset::BitSet;
 pub use breadth_first::BreadthFirst;
 pub use dominators::{DominatorTree, Node, RetainedSizes, StoredTree, retained_by_class};
@@ -30,5 +33,6 @@ pub use incoming::incoming;
 pub use ranked::RankedBitSet;
 pub use reachable::{extend, reachable};
 pub use reversed::{Incoming, Reversed};
+pub use shortest_path_tree::{ShortestPathTree, TreeEdge};
 pub use shortest_paths::{PathCount, PathEdge, ShortestPathGraph};
 pub use walks::Walks;

@@ -1,4 +1,4 @@
-use crate::{BitSet, BreadthFirst, Follow, RankedBitSet, Walks, follow::row};
+use crate::{Avoided, BitSet, BreadthFirst, Follow, RankedBitSet, Walks, follow::row};
 use exuvia_snapshot::{ObjectId, References};
 
 /// All shortest paths from some seeds to the nearest members of a set, as a graph: the
@@ -55,9 +55,22 @@ impl ShortestPathGraph {
         follow: Follow,
         targets: &BitSet,
     ) -> Option<Self> {
-        let search = BreadthFirst::search(references, seeds.iter().copied(), follow, targets);
-        let levels = Levels::leading_to(targets, search, references, follow)?;
-        Some(levels.graph(references, seeds, follow))
+        Self::search_avoiding(references, seeds, follow, targets, &Avoided::default())
+    }
+
+    /// The same without some objects and references.
+    pub fn search_avoiding(
+        references: &References,
+        seeds: &[ObjectId],
+        follow: Follow,
+        targets: &BitSet,
+        avoided: &Avoided,
+    ) -> Option<Self> {
+        let from = seeds.iter().copied();
+        let search = BreadthFirst::search_avoiding(references, from, follow, targets, avoided);
+        let usable = |place: usize| avoided.lets(follow, references, place);
+        let levels = Levels::leading_to(targets, search, references, usable)?;
+        Some(levels.graph(references, seeds, usable))
     }
 
     /// How many edges each path has, that from the virtual root included.
@@ -114,7 +127,7 @@ impl Levels {
         targets: &BitSet,
         search: BreadthFirst,
         references: &References,
-        follow: Follow,
+        usable: impl Fn(usize) -> bool,
     ) -> Option<Self> {
         let (starts, edges, ..) = references.columns();
         let mut leading = BitSet::new(references.objects());
@@ -128,9 +141,7 @@ impl Levels {
                 } else {
                     // What is in `leading` so far lies beyond this level, and no reference
                     // skips a level: those into it go to the very next one.
-                    row(starts, object).any(|place| {
-                        leading.contains(edges[place]) && follow.takes(references, place)
-                    })
+                    row(starts, object).any(|place| leading.contains(edges[place]) && usable(place))
                 }
             }));
             leading.extend(order[begin..].iter().copied());
@@ -163,7 +174,7 @@ impl Levels {
         self,
         references: &References,
         seeds: &[ObjectId],
-        follow: Follow,
+        usable: impl Fn(usize) -> bool,
     ) -> ShortestPathGraph {
         let (rows, targets, ..) = references.columns();
         let mut starts = Vec::with_capacity(self.levels.len() + 1);
@@ -174,8 +185,7 @@ impl Levels {
             // Nothing goes on from a target, for all of them are in the last level.
             edges.extend(row(rows, source).filter_map(|place| {
                 let target = targets[place];
-                let leads = self.levels[self.nodes.rank(target)?] == next
-                    && follow.takes(references, place);
+                let leads = self.levels[self.nodes.rank(target)?] == next && usable(place);
                 leads.then_some(PathEdge {
                     place: place as u32,
                     target,

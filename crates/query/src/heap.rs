@@ -1,7 +1,8 @@
 use crate::{
-    AnalysisStore, Classifier, Dominators, Limitation, ObjectDetails, ObjectSet, Outside,
-    Partition, PartitionOptions, PathOptions, Retained, Selection, SelectionError, ShortestPaths,
-    Tree, TreeOptions, Verdict, analysis, dominators, liveness::Liveness, type_names::TypeNames,
+    AnalysisStore, Classifier, Dominators, Limitation, MergeLimits, MergedPaths, ObjectDetails,
+    ObjectSet, Outside, Partition, PartitionOptions, PathOptions, Retained, Selection,
+    SelectionError, ShortestPaths, Tree, TreeOptions, Verdict, analysis, dominators,
+    liveness::Liveness, type_names::TypeNames,
 };
 use exuvia_graph::{Follow, Reversed};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
@@ -80,7 +81,17 @@ impl Heap {
 
     /// The shortest paths from the roots to the nearest of some objects.
     pub fn shortest_paths(&self, targets: &ObjectSet, options: &PathOptions) -> ShortestPaths<'_> {
-        ShortestPaths::search(self, targets.ids(), *options)
+        ShortestPaths::search(self, targets.ids(), options)
+    }
+
+    /// Where the shortest paths to all of some objects run together.
+    pub fn merged_paths(
+        &self,
+        targets: &ObjectSet,
+        options: &PathOptions,
+        limits: MergeLimits,
+    ) -> MergedPaths {
+        MergedPaths::search(self, targets, options, limits)
     }
 
     /// Whether a limit holds.

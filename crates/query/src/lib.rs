@@ -5,6 +5,7 @@
 //! of CPython.
 
 mod analysis;
+mod avoid;
 mod check;
 mod classes;
 mod classifier;
@@ -17,10 +18,12 @@ mod instance_repr;
 mod key_order;
 mod limits;
 mod liveness;
+mod merged;
 mod origins;
 mod outside;
 mod partition;
 mod path;
+mod path_options;
 mod path_order;
 mod paths;
 mod python_text;
@@ -34,6 +37,7 @@ mod tree;
 mod type_names;
 
 pub use analysis::AnalysisStore;
+pub use avoid::{AvoidError, AvoidedEdge};
 pub use check::{Limitation, Measure, Verdict};
 pub use classifier::{By, Classifier};
 pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
@@ -42,10 +46,12 @@ pub use expression::{
     Condition, Expression, ExpressionError, Field, FieldForm, Literal, Operator, Test,
 };
 pub use heap::Heap;
+pub use merged::{Folded, Holder, MergeLimits, MergedPaths, MergedStep};
 pub use outside::{Extent, Outside};
 pub use partition::{Partition, PartitionOptions, PartitionRow};
 pub use path::{Path, ROOT, Step};
-pub use paths::{PathCount, PathOptions, ShortestPaths};
+pub use path_options::PathOptions;
+pub use paths::{PathCount, ShortestPaths};
 pub use selection::{ObjectSet, Selection, Term};
 pub use selection_error::SelectionError;
 pub use tree::{Branch, FoldedKind, Tree, TreeOptions, TreeRow};

@@ -1,4 +1,4 @@
-use crate::{Heap, liveness::static_objects, python_text::harmless};
+use crate::{Heap, ROOT, liveness::static_objects, python_text::harmless};
 use exuvia_snapshot::{ObjectId, Relation, RootCategory};
 use std::collections::HashMap;
 
@@ -9,6 +9,18 @@ pub(crate) struct Origin {
     pub(crate) name: String,
     /// What it holds.
     pub(crate) target: ObjectId,
+    /// Whether it is a root, and no object at which somebody wants paths to begin.
+    pub(crate) is_root: bool,
+}
+
+impl Origin {
+    /// What a path that begins here starts with.
+    pub(crate) fn text(&self) -> String {
+        match self.is_root {
+            true => format!("{ROOT}.{}", self.name),
+            false => self.name.clone(),
+        }
+    }
 }
 
 /// The origins in groups, each with how many steps it lies farther from the root than the
@@ -80,6 +92,7 @@ fn roots(heap: &Heap, wanted: RootCategory) -> Vec<Origin> {
         .map(|root| Origin {
             name: harmless(&root.name).into_owned(),
             target: root.target,
+            is_root: true,
         })
         .collect()
 }
@@ -96,6 +109,7 @@ fn named_by_type<'a>(
             heap.snapshot().objects.address[target.index()]
         ),
         target,
+        is_root: true,
     })
 }
 

@@ -18,6 +18,13 @@ impl Extent {
         self.objects += 1;
         self.bytes = self.bytes.saturating_add(bytes);
     }
+
+    /// Adds all of another one.
+    #[inline]
+    pub(crate) fn join(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 impl std::ops::AddAssign for Extent {

@@ -60,7 +60,11 @@ impl<'a> Path<'a> {
 
     /// The steps, from the root on.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        let first = self.step(format!(".{}", self.origin.name), false, self.origin.target);
+        let first = match self.origin.is_root {
+            true => format!(".{}", self.origin.name),
+            false => self.origin.name.clone(),
+        };
+        let first = self.step(first, false, self.origin.target);
         let rest = self.references().map(|(source, reference)| {
             let text = RelationText::of(self.heap, source, reference.relation);
             self.step(text.to_string(), reference.weak, reference.target)
@@ -95,7 +99,7 @@ impl fmt::Display for Path<'_> {
         for (_, reference) in self.references() {
             f.write_str(RelationText::before(reference.relation))?;
         }
-        write!(f, "{ROOT}.{}", self.origin.name)?;
+        f.write_str(&self.origin.text())?;
         self.references().try_for_each(|(source, reference)| {
             f.write_str(&RelationText::of(self.heap, source, reference.relation).behind)
         })

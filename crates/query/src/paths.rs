@@ -1,19 +1,8 @@
-use crate::{
-    Heap, Path,
-    origins::{GROUPS, Origin},
-    path_order,
-};
-use exuvia_graph::{BitSet, Follow, ShortestPathGraph};
+use crate::{Heap, Path, PathOptions, origins::Origin, path_order};
+use exuvia_graph::{BitSet, ShortestPathGraph};
 use exuvia_snapshot::ObjectId;
 use serde::Serialize;
 use std::fmt;
-
-/// How paths are searched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PathOptions {
-    /// Follow weak references as well.
-    pub weak: bool,
-}
 
 /// How many paths there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -46,13 +35,9 @@ pub struct ShortestPaths<'a> {
 }
 
 impl<'a> ShortestPaths<'a> {
-    pub(crate) fn search(heap: &'a Heap, targets: &[ObjectId], options: PathOptions) -> Self {
+    pub(crate) fn search(heap: &'a Heap, targets: &[ObjectId], options: &PathOptions) -> Self {
         let references = &heap.snapshot().references;
-        let follow = if options.weak {
-            Follow::All
-        } else {
-            Follow::Strong
-        };
+        let (follow, avoided) = (options.follow(), options.avoided());
         let mut wanted = BitSet::new(references.objects());
         wanted.extend(targets.iter().copied());
         let mut best = Self {
@@ -62,13 +47,14 @@ impl<'a> ShortestPaths<'a> {
             reached: 0,
         };
         let mut distance = usize::MAX;
-        for (group, farther) in GROUPS {
+        for (beginning, farther) in options.beginnings() {
             if farther >= distance {
                 break;
             }
-            let origins = group.origins(heap);
+            let origins = options.origins(heap, beginning);
             let seeds: Vec<ObjectId> = origins.iter().map(|origin| origin.target).collect();
-            let graph = ShortestPathGraph::search(references, &seeds, follow, &wanted);
+            let graph =
+                ShortestPathGraph::search_avoiding(references, &seeds, follow, &wanted, &avoided);
             if let Some(length) = graph.as_ref().map(ShortestPathGraph::length)
                 && length + farther < distance
             {

@@ -98,6 +98,7 @@ struct ProcessEntry {
 }
 
 impl<'a> Source<'a> {
+    /// That of a heap.
     pub(super) fn of(heap: &'a Heap) -> Self {
         Self::of_metadata(&heap.snapshot().metadata)
     }
@@ -118,6 +119,7 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> Target<'a> {
+    /// Some objects.
     pub(super) fn of(set: &'a ObjectSet) -> Self {
         Self {
             description: set.description(),
@@ -159,7 +161,7 @@ impl<'a> PathsDocument<'a> {
     pub(crate) fn new(
         heap: &'a Heap,
         set: &'a ObjectSet,
-        options: PathOptions,
+        options: &PathOptions,
         paths: &'a ShortestPaths<'a>,
         limit: Limit,
     ) -> Self {

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod junit;
+pub(crate) mod merged;
 pub(crate) mod object;
 pub(crate) mod paths;
 pub(crate) mod processes;

@@ -13,6 +13,26 @@ pub(crate) fn write(out: &mut dyn Write, paths: &ShortestPaths, limit: Limit) ->
     write_lines(out, paths.iter(), paths.count(), limit)
 }
 
+/// Writes the first paths as CSV: `index,length,address,kind,path`, the last three of what
+/// the path leads to.
+pub(crate) fn write_csv(
+    out: &mut dyn Write,
+    paths: &ShortestPaths,
+    limit: Limit,
+) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(["index", "length", "address", "kind", "path"])?;
+    let shown = limit.of(paths.count().paths);
+    for (index, path) in (0..shown).zip(paths.iter()) {
+        let steps = path.steps().count();
+        let last = path.steps().last();
+        let (address, kind) = last.map_or_else(Default::default, |step| (step.address, step.kind));
+        let address = format!("{address:#x}");
+        writer.serialize((index as u64, steps, address, kind, path.to_string()))?;
+    }
+    writer.flush()
+}
+
 fn write_lines(
     out: &mut dyn Write,
     paths: impl Iterator<Item = impl Display>,

@@ -195,7 +195,13 @@ fn weak_references_count_when_asked_for() {
     assert_eq!(paths_to(&heap, target).count().paths, 0);
     assert_eq!(paths_to(&heap, target).length(), None);
     let set = heap.select(&Term::At(address(target)).into()).unwrap();
-    let paths = heap.shortest_paths(&set, &PathOptions { weak: true });
+    let paths = heap.shortest_paths(
+        &set,
+        &PathOptions {
+            weak: true,
+            ..PathOptions::default()
+        },
+    );
     let first = paths.iter().next().unwrap();
     assert_eq!(first.to_string(), "hp.Root.x[0][0]->wr_object");
     assert!(first.steps().last().unwrap().weak);
