@@ -18,7 +18,7 @@ pub(super) struct Branch {
 }
 
 /// So many steps of a long row are shown at its beginning, and at its end.
-const ENDS: usize = 24;
+const ENDS: usize = 12;
 
 impl Merging<'_> {
     /// The steps that some branches make, as far as the limits go, and the rest.
