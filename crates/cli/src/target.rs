@@ -18,11 +18,19 @@ pub(crate) fn load(
     values: Option<ValuesKept>,
     interrupts: &Interrupts,
 ) -> Result<Heap, Failure> {
-    let TargetArguments {
-        target,
-        core,
-        native,
-    } = target;
+    let native = target.native.native();
+    load_from(&target.target, &target.core, native, values, interrupts)
+}
+
+/// The same from its parts: the text of TARGET, where the files of a core are, and whether
+/// code of extension types may be called.
+pub(crate) fn load_from(
+    target: &OsStr,
+    core: &CoreArguments,
+    native: bool,
+    values: Option<ValuesKept>,
+    interrupts: &Interrupts,
+) -> Result<Heap, Failure> {
     match Target::parse(target)? {
         Target::Snapshot(path) => {
             for_cores_only(core)?;
@@ -33,7 +41,6 @@ pub(crate) fn load(
         }
         Target::Process(_) | Target::Core(_) => {
             let mode = Mode::Clone;
-            let native = native.native();
             let options = CaptureOptions {
                 mode,
                 values,
@@ -63,6 +70,11 @@ pub(crate) fn overview(target: &TargetArguments) -> Result<Option<Overview>, Fai
 fn not_opened(error: OpenError) -> Failure {
     let hint = error.hint().map(str::to_owned);
     Failure::from_error(error).hint(hint)
+}
+
+/// Whether a TARGET is a core file.
+pub(crate) fn is_core(target: &OsStr) -> bool {
+    matches!(Target::parse(target), Ok(Target::Core(_)))
 }
 
 /// What can be captured.

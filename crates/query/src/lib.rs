@@ -9,6 +9,7 @@ mod avoid;
 mod check;
 mod classes;
 mod classifier;
+mod comparison;
 mod details;
 mod dominators;
 mod expression;
@@ -40,6 +41,9 @@ pub use analysis::AnalysisStore;
 pub use avoid::{AvoidError, AvoidedEdge};
 pub use check::{Limitation, Measure, Verdict};
 pub use classifier::{By, Classifier};
+pub use comparison::{
+    Difference, DifferenceRow, Fates, GrownTwice, GrowthRow, Matching, NewObjects,
+};
 pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
 pub use dominators::{Dominators, Retained};
 pub use expression::{

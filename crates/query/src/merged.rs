@@ -78,6 +78,9 @@ pub struct MergeLimits {
     pub branches: usize,
     /// How often a path may split.
     pub depth: usize,
+    /// Whether steps end where all objects at the end are wanted ones, so that only the first
+    /// wanted object on each path is told, with all that are behind it.
+    pub first_only: bool,
 }
 
 /// A tree can't be made deeper than this.
@@ -89,6 +92,7 @@ impl Default for MergeLimits {
             share: 0.01,
             branches: 10,
             depth: 12,
+            first_only: false,
         }
     }
 }

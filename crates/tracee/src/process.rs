@@ -193,6 +193,11 @@ impl Process {
         stat.is_ok_and(|stat| Identity::of(&stat) == self.identity)
     }
 
+    /// When it began, in clock ticks since the machine did.
+    pub fn started(&self) -> u64 {
+        self.identity.start_time
+    }
+
     pub(crate) fn identity(&self) -> Identity {
         self.identity
     }

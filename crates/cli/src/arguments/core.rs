@@ -3,7 +3,7 @@ use exuvia_tracee::Places;
 use std::path::PathBuf;
 
 /// `--exe` and `--sysroot`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct CoreArguments {
     /// For a core file: the program that it is of, where that is not found by itself
     #[arg(long, value_name = "PATH", help_heading = HEADING)]

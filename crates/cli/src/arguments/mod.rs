@@ -3,6 +3,7 @@
 mod by;
 mod check;
 mod core;
+mod diff;
 mod dump;
 mod format;
 mod heap;
@@ -17,6 +18,7 @@ mod tree;
 
 pub(crate) use check::CheckArguments;
 pub(crate) use core::CoreArguments;
+pub(crate) use diff::DiffArguments;
 pub(crate) use dump::DumpArguments;
 pub(crate) use format::{Format, FormatArguments};
 pub(crate) use heap::HeapArguments;
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Show one object: its value, who refers to it, and what it refers to
     Show(ShowArguments),
+    /// Show what is different between two or three snapshots: heapy's difference
+    Diff(DiffArguments),
     /// Write a snapshot of a process or core, to be examined later or elsewhere
     ///
     /// The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take

@@ -103,6 +103,7 @@ impl PathsArguments {
                 Limit::All => usize::MAX,
             },
             depth: self.depth.unwrap_or(default.depth),
+            ..default
         }
     }
 

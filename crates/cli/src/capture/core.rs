@@ -44,6 +44,7 @@ pub(crate) fn capture_core(
         python: interpreter.layout.version.to_string(),
         flavor: interpreter.layout.flavor.to_string(),
         resident: interpreter.resident,
+        started: None,
     };
     snapshot.metadata.capture = Capture {
         // The file has no other time, and nobody writes to a core later.

@@ -91,6 +91,7 @@ pub(crate) fn capture(
         python: interpreter.layout.version.to_string(),
         flavor: interpreter.layout.flavor.to_string(),
         resident: interpreter.resident,
+        started: Some(process.started()),
     };
     snapshot.metadata.capture = Capture {
         time: now(),

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod demo;
+mod diff;
 mod dump;
 mod heap;
 mod man;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Tree(arguments) => tree::run(&arguments, &interrupts),
         Command::Check(arguments) => check::run(&arguments, &interrupts),
         Command::Report(arguments) => report::run(&arguments, &interrupts),
+        Command::Diff(arguments) => diff::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod csv;
+pub(crate) mod diff;
 pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod merged;

@@ -70,6 +70,9 @@ impl Merging<'_> {
             row.push(self, &branch);
             let at_end = self.here(&branch.members);
             here.join(at_end);
+            if self.limits.first_only && at_end.objects == branch.members.len() as u64 {
+                break Vec::new();
+            }
             let mut next = self.branches(&branch.members);
             // A step that repeats makes a linked list, all of whose nodes may be wanted.
             let goes_on = |only: &Branch| at_end.objects == 0 || only.text == branch.text;

@@ -28,6 +28,10 @@ pub struct Process {
     pub flavor: String,
     /// Bytes of it that were resident when it was captured; 0 where that is not known.
     pub resident: u64,
+    /// When it began, in clock ticks since the machine did; none where that is not known. Two
+    /// processes of one number differ by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<u64>,
 }
 
 /// How a process was captured.

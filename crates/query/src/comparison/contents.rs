@@ -1,0 +1,108 @@
+use super::matching::Sides;
+use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot, Value, ValueForm};
+use std::collections::HashMap;
+
+/// What the contents of two objects at one address say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// They can't be the same object.
+    Differ,
+    /// Nothing against it.
+    Unknown,
+    /// Nothing could tell them apart: the same contents, which can't change.
+    Equal,
+}
+
+/// Types of the module `builtins` whose objects never change, and have one size for their
+/// life. A `str` is none: it grows when it is encoded first.
+const ONE_SIZE: [&str; 9] = [
+    "bytes",
+    "int",
+    "float",
+    "complex",
+    "tuple",
+    "frozenset",
+    "range",
+    "slice",
+    "bool",
+];
+
+/// Types whose kept values are their contents, and never change.
+const SCALARS: [&str; 6] = ["str", "bytes", "int", "float", "complex", "bool"];
+
+/// What types of two snapshots are the same, and which are scalars.
+pub(super) struct Types {
+    /// By type of the newer snapshot: the same type of the older one.
+    same: Vec<Option<usize>>,
+    one_size: Vec<bool>,
+    scalars: Vec<bool>,
+}
+
+impl Types {
+    pub(super) fn of(sides: &Sides<'_>) -> Self {
+        let (old, new) = (sides.old.snapshot(), sides.new.snapshot());
+        let known: HashMap<(u64, &str, &str), usize> = old
+            .types
+            .iter()
+            .enumerate()
+            .map(|(id, t)| ((t.address, t.module.as_str(), t.name.as_str()), id))
+            .collect();
+        let same = new.types.iter().map(|t| {
+            let key = (t.address, t.module.as_str(), t.name.as_str());
+            known.get(&key).copied()
+        });
+        let builtin = |names: &[&str]| -> Vec<bool> {
+            let types = new.types.iter();
+            types
+                .map(|t| t.module == "builtins" && names.contains(&t.name.as_str()))
+                .collect()
+        };
+        Self {
+            same: same.collect(),
+            one_size: builtin(&ONE_SIZE),
+            scalars: builtin(&SCALARS),
+        }
+    }
+
+    /// Whether a newer object is a number or a text, whose value was kept if any was.
+    pub(super) fn is_scalar(&self, snapshot: &Snapshot, new: ObjectId) -> bool {
+        self.scalars[type_of(snapshot, new)]
+    }
+
+    /// What the type and the facts of two objects at one address say.
+    pub(super) fn compare(&self, sides: &Sides<'_>, old: ObjectId, new: ObjectId) -> bool {
+        let (was, is) = (sides.old.snapshot(), sides.new.snapshot());
+        let type_id = type_of(is, new);
+        if self.same[type_id] != Some(type_of(was, old)) {
+            return false;
+        }
+        let (before, after) = (
+            was.objects.flags[old.index()],
+            is.objects.flags[new.index()],
+        );
+        let kept = |flag: ObjectFlags| before.contains(flag) == after.contains(flag);
+        let size = was.objects.size[old.index()] == is.objects.size[new.index()];
+        kept(ObjectFlags::STATIC)
+            && kept(ObjectFlags::SYNTHETIC)
+            && (size || !self.one_size[type_id])
+    }
+}
+
+fn type_of(snapshot: &Snapshot, id: ObjectId) -> usize {
+    snapshot.kind(id).type_id.index()
+}
+
+/// What two kept values say of which one is as new as the other is old.
+pub(super) fn compare(old: Value<'_>, new: Value<'_>, is_scalar: bool) -> Contents {
+    let is_whole = |form| matches!(form, ValueForm::Text | ValueForm::Bytes | ValueForm::Repr);
+    let shorter = old.bytes.len().min(new.bytes.len());
+    if old.bytes[..shorter] != new.bytes[..shorter] {
+        return Contents::Differ;
+    }
+    match (is_whole(old.form), is_whole(new.form)) {
+        (true, true) if old.bytes.len() != new.bytes.len() => Contents::Differ,
+        // Beginnings that agree: long texts that differ behind them are rare.
+        _ if is_scalar => Contents::Equal,
+        _ => Contents::Unknown,
+    }
+}
