@@ -45,6 +45,7 @@ pub(crate) fn load_from(
                 mode,
                 values,
                 native,
+                in_background: false,
             };
             let snapshot = Source::parse(target, core)?.capture(&options, interrupts)?;
             warn(&snapshot.metadata);

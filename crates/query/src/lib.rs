@@ -15,6 +15,7 @@ mod dominators;
 mod expression;
 mod heap;
 mod identity;
+mod history;
 mod instance_repr;
 mod key_order;
 mod limits;
@@ -35,6 +36,7 @@ mod selection;
 mod selection_error;
 mod similar;
 mod tree;
+mod trend;
 mod type_names;
 
 pub use analysis::AnalysisStore;
@@ -50,6 +52,7 @@ pub use expression::{
     Condition, Expression, ExpressionError, Field, FieldForm, Literal, Operator, Test,
 };
 pub use heap::Heap;
+pub use history::{Change, History, HistoryRow};
 pub use merged::{Folded, Holder, MergeLimits, MergedPaths, MergedStep};
 pub use outside::{Extent, Outside};
 pub use partition::{Partition, PartitionOptions, PartitionRow};
@@ -59,3 +62,4 @@ pub use paths::{PathCount, ShortestPaths};
 pub use selection::{ObjectSet, Selection, Term};
 pub use selection_error::SelectionError;
 pub use tree::{Branch, FoldedKind, Tree, TreeOptions, TreeRow};
+pub use trend::{Tendency, Trend};

@@ -15,6 +15,7 @@ mod selection;
 mod show;
 mod target;
 mod tree;
+mod watch;
 
 pub(crate) use check::CheckArguments;
 pub(crate) use core::CoreArguments;
@@ -30,6 +31,7 @@ pub(crate) use selection::SelectionArguments;
 pub(crate) use show::ShowArguments;
 pub(crate) use target::TargetArguments;
 pub(crate) use tree::TreeArguments;
+pub(crate) use watch::WatchArguments;
 
 use clap::builder::Styles;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     Show(ShowArguments),
     /// Show what is different between two or three snapshots: heapy's difference
     Diff(DiffArguments),
+    /// Look at a process again and again, and tell what grows
+    Watch(WatchArguments),
     /// Write a snapshot of a process or core, to be examined later or elsewhere
     ///
     /// The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take

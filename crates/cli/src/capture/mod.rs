@@ -30,6 +30,8 @@ const BUSY_TRIES: u32 = 3;
 /// looked for. Each try costs the target a fraction of a millisecond.
 const SAFE_MOMENT_TRIES: u32 = 50;
 const SAFE_MOMENT_DEADLINE: Duration = Duration::from_secs(5);
+/// How much nicer than others the threads are that read a copy in the background.
+const BACKGROUND: i32 = 10;
 /// The pause between two tries grows up to this.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -51,6 +53,9 @@ pub(crate) struct CaptureOptions {
     pub(crate) values: Option<ValuesKept>,
     /// Whether types that no table describes are asked by their own code.
     pub(crate) native: bool,
+    /// Whether the copy is read at a low priority, so that reading it again and again takes
+    /// no processor from the target.
+    pub(crate) in_background: bool,
 }
 
 /// Captures the heap of a process.
@@ -175,6 +180,11 @@ fn cloned(
             return stopped(frozen, interpreter, options, progress);
         }
     };
+    if options.in_background {
+        // From here on nothing stands still. Of this thread, and so of those that it starts;
+        // the guardian, which was started before, stays as it is.
+        let _ = rustix::process::nice(BACKGROUND);
+    }
     let mut snapshot = read_clone(Pid(pid), &clone, interpreter, options, progress)?;
     if let Ok(mappings) = Mappings::read(clone.pid()) {
         snapshot.mappings = mapping_rows(&mappings);

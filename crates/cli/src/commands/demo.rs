@@ -38,6 +38,7 @@ pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
         mode: Mode::Clone,
         values: Some(ValuesKept::Short),
         native: true,
+        in_background: false,
     };
     let snapshot = target::capture(pid, &options, interrupts)?;
     let served = clients.stop()?;

@@ -25,6 +25,7 @@ pub(super) fn run(arguments: &DumpArguments, interrupts: &Interrupts) -> Result<
         mode: arguments.mode(),
         values: Some(arguments.values()),
         native: arguments.native.native(),
+        in_background: false,
     };
     let snapshot = source.capture(&options, interrupts)?;
     target::warn(&snapshot.metadata);
@@ -80,7 +81,11 @@ fn check_destination(path: &Path) -> Result<(), WriteError> {
 }
 
 /// Writes the snapshot; a signal that arrives meanwhile leaves nothing of it.
-fn write(snapshot: &Snapshot, path: &Path, interrupts: &Interrupts) -> Result<u64, Failure> {
+pub(super) fn write(
+    snapshot: &Snapshot,
+    path: &Path,
+    interrupts: &Interrupts,
+) -> Result<u64, Failure> {
     let deferred = interrupts.defer();
     let progress = Progress::new(interrupts.clone());
     progress.phase("writing");

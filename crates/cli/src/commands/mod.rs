@@ -12,6 +12,7 @@ mod ps;
 mod report;
 mod show;
 mod tree;
+mod watch;
 
 use crate::arguments::Command;
 use crate::error::Failure;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Check(arguments) => check::run(&arguments, &interrupts),
         Command::Report(arguments) => report::run(&arguments, &interrupts),
         Command::Diff(arguments) => diff::run(&arguments, &interrupts),
+        Command::Watch(arguments) => watch::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),

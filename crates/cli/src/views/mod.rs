@@ -12,6 +12,7 @@ pub(crate) mod processes;
 pub(crate) mod table;
 pub(crate) mod tree;
 pub(crate) mod units;
+pub(crate) mod watch;
 
 use std::borrow::Cow;
 

@@ -30,19 +30,25 @@ pub(super) fn confirm(sides: &Sides<'_>, candidates: &mut Candidates) {
     }
 }
 
-/// What a root of the same name holds in both.
+/// What a root of the same name holds in both, and what native code holds.
 fn held_by_roots(sides: &Sides<'_>, candidates: &Candidates) -> Vec<ObjectId> {
     let mut old: HashMap<&str, Vec<ObjectId>> = HashMap::new();
     for root in &sides.old.snapshot().roots {
         old.entry(root.name.as_str()).or_default().push(root.target);
     }
     let roots = sides.new.snapshot().roots.iter();
-    let same = roots.filter(|root| {
+    let roots = roots.filter(|root| {
         let before = old.get(root.name.as_str());
         let pair = candidates.pair(root.target);
         before.is_some_and(|before| pair.is_some_and(|pair| before.contains(&pair)))
     });
-    same.map(|root| root.target).collect()
+    // Native code has no places that could be told: what it holds at both times counts.
+    let (was, is) = (sides.old.liveness(), sides.new.liveness());
+    let native = is.holders.iter().copied().filter(|&new| {
+        let pair = candidates.pair(new);
+        pair.is_some_and(|old| was.holders.binary_search(&old).is_ok())
+    });
+    roots.map(|root| root.target).chain(native).collect()
 }
 
 /// What an object holds in both heaps at the same place.
