@@ -6,3 +6,4 @@ mod dominators;
 mod graphs;
 mod large;
 mod oracle;
+mod trees;

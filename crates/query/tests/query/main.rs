@@ -7,6 +7,7 @@ mod classifiers;
 mod details;
 mod dominators;
 mod expression;
+mod merged;
 mod partition;
 mod paths;
 mod relations;
