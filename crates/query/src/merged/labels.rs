@@ -6,6 +6,9 @@ use std::collections::HashMap;
 /// Items with at least one part in so many of what is behind their containers keep their name.
 const NAMED: u64 = 8;
 
+/// The same of wanted objects with nothing behind them, of which hardly one is of interest.
+const NAMED_ALONE: u64 = 2;
+
 /// What makes steps the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Label<'a> {
@@ -63,7 +66,9 @@ impl Merging<'_> {
         let mut branches = Vec::new();
         for (_, labelled) in by_label {
             let all = self.items(&labelled);
-            let is_small = labelled.extent.bytes.saturating_mul(NAMED) < total;
+            let is_alone = labelled.extent.objects == labelled.members.len() as u64;
+            let named = if is_alone { NAMED_ALONE } else { NAMED };
+            let is_small = labelled.extent.bytes.saturating_mul(named) < total;
             if matches!(all, Label::Items(..)) && is_small && items[&all] > 1 {
                 match joined.get_mut(&all) {
                     Some(same) => {

@@ -1,7 +1,7 @@
 use exuvia_query::{Heap, PathOptions, ShortestPaths, Term};
 use exuvia_snapshot::{
     Kind, KindId, KindShape, NameId, ObjectFlags, ObjectId, Reference, References, Relation, Root,
-    RootCategory, Snapshot, Type, TypeId, ValueForm, Values,
+    RootCategory, Snapshot, Type, TypeFlags, TypeId, ValueForm, Values,
 };
 
 /// Types lie from here on, a page each, in the order in which they are first used.
@@ -80,6 +80,14 @@ impl Builder {
             kinds.len() - 1
         });
         KindId(id as u32)
+    }
+
+    /// An instance of a class that Python code defines.
+    pub(crate) fn heap_object(&mut self, type_name: &str) -> ObjectId {
+        let id = self.object(type_name);
+        let type_id = self.type_id(type_name);
+        self.snapshot.types[type_id.index()].flags = TypeFlags::HEAP;
+        id
     }
 
     /// The class of a type as an object.

@@ -4,6 +4,7 @@
 
 mod builder;
 mod classifiers;
+mod comparison;
 mod details;
 mod dominators;
 mod expression;
