@@ -16,7 +16,8 @@ pub(crate) const FORMAT: &str = "exuvia-snapshot";
 ///
 /// Version log, the newest first; any change of a file makes a new version:
 ///
-/// * 3: the flags of objects have the generation of the collector.
+/// * 3: the flags of objects have the generation of the collector; `snapshot.json` tells when
+///   the process began.
 /// * 2: objects have their interpreter; roots of the category `variable`; captures of the
 ///   mode `core`.
 /// * 1: the first. Tables objects, references, types, kinds, names, roots, threads, frames,

@@ -1,6 +1,6 @@
-use super::{CoreArguments, Format, FormatArguments, Limit, LimitArguments, NativeArguments};
-use clap::{Args, ValueEnum};
-use exuvia_query::Classifier;
+use super::{CoreArguments, Format, FormatArguments, Limit, LimitArguments, NativeArguments, by};
+use clap::Args;
+use exuvia_query::{By, Classifier};
 use std::ffi::OsString;
 
 /// What `diff` was given.
@@ -22,11 +22,18 @@ pub(crate) struct DiffArguments {
     pub(crate) core: CoreArguments,
     #[command(flatten)]
     pub(crate) native: NativeArguments,
-    /// What makes a row
-    #[arg(long, value_enum, default_value_t)]
-    by: Classification,
+    /// What makes a row: kind, type, size, module, unity, rcs, via, owner, generation,
+    /// interpreter or thread, or two joined by a comma
+    #[arg(
+        long,
+        value_name = "CLASSIFIER",
+        value_parser = by::by,
+        default_value_t = By::from(Classifier::Kind),
+        long_help = by::help(),
+    )]
+    pub(crate) by: By,
     /// Add how what each row retains changed, and sort by it
-    #[arg(long, conflicts_with = "by")]
+    #[arg(long)]
     pub(crate) retained: bool,
     /// Also show which objects are new, by kind, and where the paths to them run together
     #[arg(long)]
@@ -37,25 +44,7 @@ pub(crate) struct DiffArguments {
     format: FormatArguments,
 }
 
-/// What makes a row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Classification {
-    /// The class, or `dict of` the class to whose instance a `__dict__` belongs
-    #[default]
-    Kind,
-    /// The type alone
-    Type,
-}
-
 impl DiffArguments {
-    /// What makes a row.
-    pub(crate) fn classifier(&self) -> Classifier {
-        match self.by {
-            Classification::Kind => Classifier::Kind,
-            Classification::Type => Classifier::Type,
-        }
-    }
-
     /// How the answer is printed.
     pub(crate) fn format(&self) -> Format {
         self.format.format()

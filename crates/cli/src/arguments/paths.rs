@@ -3,7 +3,7 @@ use super::{
     TargetArguments, selection, show,
 };
 use clap::Args;
-use exuvia_query::{MergeLimits, Selection, Term};
+use exuvia_query::{Expression, MergeLimits, Selection, Term};
 
 /// What `paths` was given.
 #[derive(Debug, Args)]
@@ -54,6 +54,9 @@ pub(crate) struct PathsArguments {
     /// Not along this step
     #[arg(long, value_name = "EDGE", help_heading = WAYS)]
     pub(crate) avoid_edge: Vec<String>,
+    /// From the objects as EXPR says, as in --where, instead of from the roots
+    #[arg(long, value_name = "EXPR", help_heading = WAYS)]
+    from: Vec<Expression>,
     /// From the object at this address, instead of from the roots
     #[arg(long, value_name = "0xADDRESS", value_parser = show::address, help_heading = WAYS)]
     from_at: Vec<u64>,
@@ -72,12 +75,13 @@ impl PathsArguments {
 
     /// The objects at which paths begin; none for the roots.
     pub(crate) fn from(&self) -> Option<Selection> {
-        any_of(&self.from_at, &self.from_kind)
+        let from = self.from.iter().cloned().map(Term::Where);
+        any_of(&self.from_at, &self.from_kind, from)
     }
 
     /// The objects that paths leave out.
     pub(crate) fn avoid(&self) -> Option<Selection> {
-        any_of(&self.avoid, &self.avoid_kind)
+        any_of(&self.avoid, &self.avoid_kind, std::iter::empty())
     }
 
     /// How many paths are printed.
@@ -113,9 +117,10 @@ impl PathsArguments {
     }
 }
 
-fn any_of(at: &[u64], kinds: &[String]) -> Option<Selection> {
+fn any_of(at: &[u64], kinds: &[String], others: impl Iterator<Item = Term>) -> Option<Selection> {
     let at = at.iter().copied().map(Term::At);
-    let terms: Vec<Term> = at.chain(kinds.iter().cloned().map(Term::Kind)).collect();
+    let kinds = kinds.iter().cloned().map(Term::Kind);
+    let terms: Vec<Term> = at.chain(kinds).chain(others).collect();
     (!terms.is_empty()).then(|| Term::AnyOf(terms).into())
 }
 

@@ -3,15 +3,23 @@ use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::views::diff::{DiffDocument, GrowthDocument, Newcomers};
 use crate::{output, target, views};
-use exuvia_query::{Difference, GrownTwice, Heap, Matching, MergeLimits, NewObjects, PathOptions};
+use exuvia_query::{
+    By, Classifier, Difference, GrownTwice, Heap, Matching, MergeLimits, NewObjects,
+    PartitionOptions, PathOptions,
+};
 use exuvia_snapshot::{CaptureMode, Process, ValuesKept};
-use std::collections::HashMap;
 
 /// Of the merged paths to new objects, steps with less than this part of the bytes are left out.
 const SHARE: f64 = 0.02;
 
 /// Prints what is different between two heaps, or what grew twice in three.
 pub(super) fn run(arguments: &DiffArguments, interrupts: &Interrupts) -> Result<(), Failure> {
+    if [Some(arguments.by.first), arguments.by.second].contains(&Some(Classifier::Id)) {
+        return Err(
+            Failure::new("rows of single objects have no names to compare")
+                .hint("--new tells which objects are new".to_owned()),
+        );
+    }
     let heaps = load(arguments, interrupts)?;
     match heaps.as_slice() {
         [old, new] => two(arguments, old, new),
@@ -86,11 +94,8 @@ fn different(old: &Process, new: &Process) -> Option<String> {
 }
 
 fn two(arguments: &DiffArguments, old: &Heap, new: &Heap) -> Result<(), Failure> {
-    let by = arguments.classifier();
-    let mut difference = Difference::between(&old.partition(by), &new.partition(by));
-    if arguments.retained {
-        difference.add_retained(&retained(old), &retained(new));
-    }
+    let [before, after] = [old, new].map(|heap| heap.divided(None, options(arguments)));
+    let difference = Difference::between(&before, &after);
     let newcomers = arguments.new.then(|| {
         let matching = Matching::of(old, new);
         newcomers(new, NewObjects::of(old, new, &matching))
@@ -119,21 +124,23 @@ fn newcomers(heap: &Heap, new: NewObjects) -> Newcomers {
     };
     Newcomers {
         fates: new.fates,
-        table: new.partition(heap),
+        table: heap.partition_of(&new.set, Classifier::Kind),
         held: heap.merged_paths(&new.set, &PathOptions::default(), limits),
         set: new.set,
     }
 }
 
 fn three(arguments: &DiffArguments, heaps: [&Heap; 3]) -> Result<(), Failure> {
-    let partitions = heaps.map(|heap| heap.partition(arguments.classifier()));
+    let partitions = heaps.map(|heap| heap.divided(None, options(arguments)));
     let [a, b, c] = &partitions;
     let mut grown = GrownTwice::between([a, b, c]);
     let [first, second, third] = heaps;
     let came = NewObjects::of(first, second, &Matching::of(first, second));
     let later = Matching::of(second, third);
     let stayed = came.that_stayed(second, third, &later);
-    grown.add_stayed(&stayed.by_kind(third));
+    if arguments.by == By::from(Classifier::Kind) {
+        grown.add_stayed(&stayed.by_kind(third));
+    }
     let newcomers = arguments.new.then(|| newcomers(third, stayed));
     let limit = arguments.limit();
     match arguments.format() {
@@ -149,13 +156,10 @@ fn three(arguments: &DiffArguments, heaps: [&Heap; 3]) -> Result<(), Failure> {
     }
 }
 
-/// What would be freed if the objects of a kind went, by its name.
-fn retained(heap: &Heap) -> HashMap<String, u64> {
-    let mut by_name: HashMap<String, u64> = HashMap::new();
-    let kinds = heap.snapshot().kinds.iter();
-    for (kind, retained) in kinds.zip(heap.retained_by_kind()) {
-        let sum = by_name.entry(kind.name.clone()).or_default();
-        *sum = sum.saturating_add(*retained);
+fn options(arguments: &DiffArguments) -> PartitionOptions {
+    PartitionOptions {
+        by: arguments.by,
+        retained: arguments.retained,
+        rows: None,
     }
-    by_name
 }

@@ -234,7 +234,7 @@ pub(crate) fn write_growth_csv(
 #[derive(Debug, Serialize)]
 pub(crate) struct DiffDocument<'a> {
     format: &'static str,
-    header: &'static str,
+    header: &'a str,
     count: i64,
     size: i64,
     total_rows: usize,
@@ -248,7 +248,7 @@ pub(crate) struct DiffDocument<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct GrowthDocument<'a> {
     format: &'static str,
-    header: &'static str,
+    header: &'a str,
     total_rows: usize,
     rows: &'a [GrowthRow],
     stayed_objects: Option<NewDocument>,
@@ -285,7 +285,7 @@ impl<'a> DiffDocument<'a> {
         let (count, size) = difference.total();
         Self {
             format: "exuvia-diff/1",
-            header: difference.header,
+            header: &difference.header,
             count,
             size,
             total_rows: difference.rows.len(),
@@ -308,7 +308,7 @@ impl<'a> GrowthDocument<'a> {
         let moments = heaps.into_iter().zip(grown.totals);
         Self {
             format: "exuvia-growth/1",
-            header: grown.header,
+            header: &grown.header,
             total_rows: grown.rows.len(),
             rows: limit.first_of(&grown.rows),
             stayed_objects: newcomers.map(|new| NewDocument::of(new, limit)),
@@ -347,8 +347,12 @@ mod tests {
 
     fn partition(rows: &[(&str, u64, u64)]) -> Partition {
         Partition {
-            by: Classifier::Kind,
-            header: Classifier::Kind.header(),
+            by: Classifier::Kind.into(),
+            header: Classifier::Kind.header().to_owned(),
+            label: None,
+            alive: None,
+            selected: false,
+            total_rows: rows.len(),
             count: rows.iter().map(|row| row.1).sum(),
             size: rows.iter().map(|row| row.2).sum(),
             rows: rows
@@ -357,6 +361,7 @@ mod tests {
                     name: name.to_owned(),
                     count,
                     size,
+                    retained: None,
                 })
                 .collect(),
             outside: Outside::default(),

@@ -30,12 +30,22 @@ const ONE_SIZE: [&str; 9] = [
 /// Types whose kept values are their contents, and never change.
 const SCALARS: [&str; 6] = ["str", "bytes", "int", "float", "complex", "bool"];
 
+/// Types of the module `builtins` whose objects the collector tracks for all of their life, as
+/// it does instances of classes. It may forget a dictionary or tuple, and track a dictionary
+/// again, as young, once that holds something to be tracked.
+const AGING: [&str; 3] = ["list", "set", "type"];
+
+/// The generation of `gc.freeze()`.
+const PERMANENT: u8 = 3;
+
 /// What types of two snapshots are the same, and which are scalars.
 pub(super) struct Types {
     /// By type of the newer snapshot: the same type of the older one.
     same: Vec<Option<usize>>,
     one_size: Vec<bool>,
     scalars: Vec<bool>,
+    /// Whether the collector tracks objects of the type for all of their life.
+    ages: Vec<bool>,
 }
 
 impl Types {
@@ -61,6 +71,11 @@ impl Types {
             same: same.collect(),
             one_size: builtin(&ONE_SIZE),
             scalars: builtin(&SCALARS),
+            ages: new
+                .types
+                .iter()
+                .map(|t| t.module != "builtins" || AGING.contains(&t.name.as_str()))
+                .collect(),
         }
     }
 
@@ -69,8 +84,8 @@ impl Types {
         self.scalars[type_of(snapshot, new)]
     }
 
-    /// What the type and the facts of two objects at one address say.
-    pub(super) fn compare(&self, sides: &Sides<'_>, old: ObjectId, new: ObjectId) -> bool {
+    /// Whether the type and the facts of two objects at one address allow that they are one.
+    pub(super) fn allow(&self, sides: &Sides<'_>, old: ObjectId, new: ObjectId) -> bool {
         let (was, is) = (sides.old.snapshot(), sides.new.snapshot());
         let type_id = type_of(is, new);
         if self.same[type_id] != Some(type_of(was, old)) {
@@ -85,6 +100,21 @@ impl Types {
         kept(ObjectFlags::STATIC)
             && kept(ObjectFlags::SYNTHETIC)
             && (size || !self.one_size[type_id])
+            && (!self.ages[type_id] || !is_younger(was, old, is, new))
+    }
+}
+
+/// Whether an object is in a younger generation of the collector than one was. Objects only
+/// grow older, as long as the collector tracks them.
+fn is_younger(was: &Snapshot, old: ObjectId, is: &Snapshot, new: ObjectId) -> bool {
+    let generations = (
+        was.objects.generation_of(old),
+        is.objects.generation_of(new),
+    );
+    match generations {
+        // The permanent one is left again, by `gc.unfreeze()`.
+        (Some(before), Some(after)) => before < PERMANENT && after < before,
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The title of the column with the names.
-    pub header: &'static str,
+    pub header: String,
     /// heapy's `A`: the newer table.
     pub new: Extent,
     /// heapy's `B`: the older table.
@@ -40,32 +40,22 @@ impl Difference {
         // newer table as they come, then what is in the older one only.
         for row in merged(&new.rows) {
             let was = before.remove(row.name.as_str()).unwrap_or_default();
-            rows.push(change(&row.name, (row.count, row.size), was));
+            rows.push(change(&row.name, Sums::of(&row), was));
         }
         for row in merged(&old.rows) {
             if before.contains_key(row.name.as_str()) {
-                rows.push(change(&row.name, (0, 0), (row.count, row.size)));
+                rows.push(change(&row.name, Sums::default(), Sums::of(&row)));
             }
         }
         rows.retain(|row| row.count != 0 || row.size != 0);
-        rows.sort_by_key(|row| std::cmp::Reverse(row.size.unsigned_abs()));
+        // Where it is not told what rows retain, by their sizes.
+        rows.sort_by_key(|row| std::cmp::Reverse(row.retained.unwrap_or(row.size).unsigned_abs()));
         Self {
-            header: new.header,
+            header: new.header.clone(),
             new: extent(new),
             old: extent(old),
             rows,
         }
-    }
-
-    /// Adds how what each class retains changed, and sorts by that. Each side is told by the
-    /// names of the classes.
-    pub fn add_retained(&mut self, old: &HashMap<String, u64>, new: &HashMap<String, u64>) {
-        let of = |side: &HashMap<String, u64>, name: &str| side.get(name).copied().unwrap_or(0);
-        for row in &mut self.rows {
-            row.retained = Some(less(of(new, &row.name), of(old, &row.name)));
-        }
-        let changed = |row: &DifferenceRow| row.retained.unwrap_or(0).unsigned_abs();
-        self.rows.sort_by_key(|row| std::cmp::Reverse(changed(row)));
     }
 
     /// How many objects more there are in all, and how many bytes more they take.
@@ -84,12 +74,42 @@ fn extent(partition: &Partition) -> Extent {
     }
 }
 
-fn change(name: &str, is: (u64, u64), was: (u64, u64)) -> DifferenceRow {
+/// What rows of one name come to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    count: u64,
+    size: u64,
+    retained: Option<u64>,
+}
+
+impl Sums {
+    fn of(row: &PartitionRow) -> Self {
+        Self {
+            count: row.count,
+            size: row.size,
+            retained: row.retained,
+        }
+    }
+
+    fn add(&mut self, row: &PartitionRow) {
+        self.count += row.count;
+        self.size = self.size.saturating_add(row.size);
+        self.retained = row
+            .retained
+            .map(|retained| retained.saturating_add(self.retained.unwrap_or(0)));
+    }
+}
+
+fn change(name: &str, is: Sums, was: Sums) -> DifferenceRow {
+    let retained = is.retained.or(was.retained).map(|_| {
+        let [is, was] = [is, was].map(|side| side.retained.unwrap_or(0));
+        less(is, was)
+    });
     DifferenceRow {
         name: name.to_owned(),
-        count: less(is.0, was.0),
-        size: less(is.1, was.1),
-        retained: None,
+        count: less(is.count, was.count),
+        size: less(is.size, was.size),
+        retained,
     }
 }
 
@@ -98,12 +118,10 @@ fn less(is: u64, was: u64) -> i64 {
     i64::try_from(i128::from(is) - i128::from(was)).unwrap_or(i64::MAX)
 }
 
-fn by_name(rows: &[PartitionRow]) -> HashMap<&str, (u64, u64)> {
-    let mut by_name: HashMap<&str, (u64, u64)> = HashMap::new();
+fn by_name(rows: &[PartitionRow]) -> HashMap<&str, Sums> {
+    let mut by_name: HashMap<&str, Sums> = HashMap::new();
     for row in rows {
-        let sum = by_name.entry(row.name.as_str()).or_default();
-        sum.0 += row.count;
-        sum.1 = sum.1.saturating_add(row.size);
+        by_name.entry(row.name.as_str()).or_default().add(row);
     }
     by_name
 }
@@ -113,11 +131,12 @@ fn merged(rows: &[PartitionRow]) -> Vec<PartitionRow> {
     let mut sums = by_name(rows);
     rows.iter()
         .filter_map(|row| {
-            let (count, size) = sums.remove(row.name.as_str())?;
+            let sum = sums.remove(row.name.as_str())?;
             Some(PartitionRow {
                 name: row.name.clone(),
-                count,
-                size,
+                count: sum.count,
+                size: sum.size,
+                retained: sum.retained,
             })
         })
         .collect()
@@ -127,7 +146,7 @@ fn merged(rows: &[PartitionRow]) -> Vec<PartitionRow> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GrownTwice {
     /// The title of the column with the names.
-    pub header: &'static str,
+    pub header: String,
     /// The three tables in all, the oldest first.
     pub totals: [Extent; 3],
     /// The classes of objects that took more bytes each time: the largest growth first.
@@ -149,9 +168,12 @@ impl GrownTwice {
     /// From three tables that are divided in the same way, the oldest first.
     pub fn between([first, second, third]: [&Partition; 3]) -> Self {
         let [a, b] = [first, second].map(|partition| by_name(&partition.rows));
-        let of = |side: &HashMap<&str, (u64, u64)>, name: &str| {
-            let (objects, bytes) = side.get(name).copied().unwrap_or_default();
-            Extent { objects, bytes }
+        let of = |side: &HashMap<&str, Sums>, name: &str| {
+            let sums = side.get(name).copied().unwrap_or_default();
+            Extent {
+                objects: sums.count,
+                bytes: sums.size,
+            }
         };
         let rows = merged(&third.rows).into_iter().filter_map(|row| {
             let last = Extent {
@@ -170,7 +192,7 @@ impl GrownTwice {
         let growth = |row: &GrowthRow| row.extents[2].bytes - row.extents[0].bytes;
         rows.sort_by_key(|row| std::cmp::Reverse(growth(row)));
         Self {
-            header: third.header,
+            header: third.header.clone(),
             totals: [first, second, third].map(extent),
             rows,
         }

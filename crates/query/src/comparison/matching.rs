@@ -99,7 +99,7 @@ fn at_one_address(sides: &Sides<'_>, types: &Types) -> Candidates {
             .is_some()
         {}
         if let Some(was) = before.next_if(|was| old.address[was.index()] == address)
-            && types.compare(sides, was, id)
+            && types.allow(sides, was, id)
         {
             pairs[id.index()] = was.0 + 1;
         }

@@ -1,5 +1,5 @@
 use super::Matching;
-use crate::{Classifier, Extent, Heap, ObjectSet, Outside, Partition, PartitionRow};
+use crate::{Classifier, Extent, Heap, ObjectSet};
 use exuvia_snapshot::ObjectId;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -74,40 +74,12 @@ impl NewObjects {
 
     /// How many there are of each kind, by its name.
     pub fn by_kind(&self, heap: &Heap) -> HashMap<String, u64> {
-        let rows = self.partition(heap).rows;
+        let rows = heap.partition_of(&self.set, Classifier::Kind).rows;
         let mut counts: HashMap<String, u64> = HashMap::new();
         for row in rows {
             *counts.entry(row.name).or_default() += row.count;
         }
         counts
-    }
-
-    /// The new objects by kind, as a table.
-    pub fn partition(&self, heap: &Heap) -> Partition {
-        let snapshot = heap.snapshot();
-        let mut extents = vec![Extent::default(); snapshot.kinds.len()];
-        for id in self.set.ids() {
-            let kind = snapshot.objects.kind[id.index()];
-            extents[kind.index()].add(snapshot.objects.size[id.index()]);
-        }
-        let rows = snapshot.kinds.iter().zip(extents);
-        let mut rows: Vec<PartitionRow> = rows
-            .filter(|(_, extent)| extent.objects > 0)
-            .map(|(kind, extent)| PartitionRow {
-                name: kind.name.clone(),
-                count: extent.objects,
-                size: extent.bytes,
-            })
-            .collect();
-        rows.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
-        Partition {
-            by: Classifier::Kind,
-            header: Classifier::Kind.header(),
-            count: self.set.count(),
-            size: self.set.size(),
-            rows,
-            outside: Outside::default(),
-        }
     }
 }
 
