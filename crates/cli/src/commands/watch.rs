@@ -132,7 +132,7 @@ impl Watch<'_> {
     fn look(&mut self) -> Result<(), Failure> {
         let snapshot = self.capture()?;
         if self.history.ticks() == 0 {
-            target::warn(&snapshot);
+            target::warn(&snapshot.metadata);
         }
         let kept = match &self.arguments.output {
             Some(folder) => self.keep(&snapshot, folder)?,
