@@ -5,6 +5,7 @@
 //! of CPython.
 
 mod analysis;
+mod attributes;
 mod avoid;
 mod check;
 mod classes;
@@ -18,6 +19,7 @@ mod history;
 mod identity;
 mod instance_repr;
 mod key_order;
+mod leaks;
 mod limits;
 mod liveness;
 mod merged;
@@ -35,6 +37,7 @@ mod repr;
 mod selection;
 mod selection_error;
 mod similar;
+mod threads;
 mod tree;
 mod trend;
 mod type_names;
@@ -53,6 +56,7 @@ pub use expression::{
 };
 pub use heap::Heap;
 pub use history::{Change, History, HistoryRow};
+pub use leaks::{KeptKind, Leaks, Question, Reason, Suspect, SuspectObject};
 pub use merged::{Folded, Holder, MergeLimits, MergedPaths, MergedStep};
 pub use outside::{Extent, Outside};
 pub use partition::{Partition, PartitionOptions, PartitionRow};
@@ -61,5 +65,8 @@ pub use path_options::PathOptions;
 pub use paths::{PathCount, ShortestPaths};
 pub use selection::{ObjectSet, Selection, Term};
 pub use selection_error::SelectionError;
+pub use threads::{
+    Awaited, Local, StackFrame, SuspendedGroup, Task, TaskState, ThreadStack, Threads,
+};
 pub use tree::{Branch, FoldedKind, Tree, TreeOptions, TreeRow};
 pub use trend::{Tendency, Trend};

@@ -177,6 +177,18 @@ fn process(snapshot: &Snapshot) -> Result<(), Inconsistency> {
             object_exists(snapshot, table, row, code)?;
         }
     }
+    let table = Table("suspended");
+    let mut least = 0;
+    for (row, frame) in snapshot.suspended.iter().enumerate() {
+        object_exists(snapshot, table, row, frame.object)?;
+        if let Some(code) = frame.code {
+            object_exists(snapshot, table, row, code)?;
+        }
+        if frame.object.0 < least {
+            return table.fails(row, "its object is not after the one before");
+        }
+        least = frame.object.0 + 1;
+    }
     let table = Table("mappings");
     let mappings = &snapshot.mappings;
     if let Some(row) = mappings.iter().position(|one| one.start > one.end) {
@@ -242,7 +254,7 @@ impl Table {
 mod tests {
     use super::*;
     use crate::{Frame, Kind, KindId, Mapping, NameId, Root, RootCategory, Type, TypeId};
-    use crate::{References, Thread};
+    use crate::{References, SuspendedFrame, Thread};
 
     /// Two objects of one kind, and one of everything else.
     fn sound() -> Snapshot {
@@ -265,6 +277,7 @@ mod tests {
         snapshot.names = vec!["ob_type".into()];
         snapshot.threads = vec![Thread::default()];
         snapshot.frames = vec![Frame::default()];
+        snapshot.suspended = vec![SuspendedFrame::default()];
         snapshot.roots = vec![Root {
             name: "i0_modules".into(),
             target: ObjectId(0),
@@ -367,6 +380,15 @@ mod tests {
         assert_eq!(said, "frames, row 0: object 2 of 2");
         let said = changed(|s| s.frames[0].code = Some(ObjectId(2)));
         assert_eq!(said, "frames, row 0: object 2 of 2");
+        let said = changed(|s| s.suspended[0].object = ObjectId(2));
+        assert_eq!(said, "suspended, row 0: object 2 of 2");
+        let said = changed(|s| s.suspended[0].code = Some(ObjectId(2)));
+        assert_eq!(said, "suspended, row 0: object 2 of 2");
+        let said = changed(|s| s.suspended.push(s.suspended[0].clone()));
+        assert_eq!(
+            said,
+            "suspended, row 1: its object is not after the one before"
+        );
         let backwards = Mapping {
             start: 1,
             ..Mapping::default()

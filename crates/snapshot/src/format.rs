@@ -17,7 +17,7 @@ pub(crate) const FORMAT: &str = "exuvia-snapshot";
 /// Version log, the newest first; any change of a file makes a new version:
 ///
 /// * 3: the flags of objects have the generation of the collector; `snapshot.json` tells when
-///   the process began.
+///   the process began; the table suspended.
 /// * 2: objects have their interpreter; roots of the category `variable`; captures of the
 ///   mode `core`.
 /// * 1: the first. Tables objects, references, types, kinds, names, roots, threads, frames,
@@ -292,6 +292,18 @@ pub(crate) const FRAMES: Table = Table {
     sorted_by: None,
 };
 
+pub(crate) const SUSPENDED: Table = Table {
+    name: "suspended",
+    columns: &[
+        column("object", U32, Delta),
+        nullable("code", U32, Dictionary),
+        column("function", Text, Dictionary),
+        column("file", Text, Dictionary),
+        column("line", U32, Plain),
+    ],
+    sorted_by: Some(0),
+};
+
 pub(crate) const MAPPINGS: Table = Table {
     name: "mappings",
     columns: &[
@@ -332,7 +344,7 @@ pub(crate) const ANALYSIS: Table = Table {
 
 /// Every table, in the order in which they are written; at last the one beside them.
 #[cfg(test)]
-pub(crate) const TABLES: [&Table; 11] = [
+pub(crate) const TABLES: [&Table; 12] = [
     &REFERENCES,
     &OBJECTS,
     &VALUES,
@@ -342,6 +354,7 @@ pub(crate) const TABLES: [&Table; 11] = [
     &ROOTS,
     &THREADS,
     &FRAMES,
+    &SUSPENDED,
     &MAPPINGS,
     &ANALYSIS,
 ];

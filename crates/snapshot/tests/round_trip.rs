@@ -34,7 +34,11 @@ fn an_empty_snapshot_and_the_sample() {
 #[test]
 fn the_first_version_can_still_be_read() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/version-1");
-    assert_eq!(open(path.as_ref()).unwrap(), sample());
+    let before = Snapshot {
+        suspended: Vec::new(),
+        ..sample()
+    };
+    assert_eq!(open(path.as_ref()).unwrap(), before);
 }
 
 #[test]
@@ -100,6 +104,7 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
             rows(root(objects), objects),
             vec(thread(), 1..4),
             rows(frame(objects), objects),
+            rows(suspended_frame(objects), objects),
             vec(mapping(), 0..4),
         );
         (metadata(), heap, tables, process, values(objects)).prop_map(
@@ -113,7 +118,8 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
                 roots: process.0,
                 threads: process.1,
                 frames: process.2,
-                mappings: process.3,
+                suspended: in_order(process.3),
+                mappings: process.4,
                 values,
             },
         )
@@ -123,6 +129,26 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
 /// Rows that need at least one object.
 fn rows<S: Strategy>(row: S, objects: u32) -> impl Strategy<Value = Vec<S::Value>> {
     vec(row, 0..if objects == 0 { 1 } else { 5 })
+}
+
+/// Rows of different objects, by object.
+fn in_order(mut rows: Vec<SuspendedFrame>) -> Vec<SuspendedFrame> {
+    rows.sort_by_key(|row| row.object);
+    rows.dedup_by_key(|row| row.object);
+    rows
+}
+
+fn suspended_frame(objects: u32) -> impl Strategy<Value = SuspendedFrame> {
+    let texts = any::<[String; 2]>();
+    (object(objects), no_object_or(objects), texts, any::<u32>()).prop_map(
+        |(object, code, [function, file], line)| SuspendedFrame {
+            object,
+            code,
+            function,
+            file,
+            line,
+        },
+    )
 }
 
 fn object(objects: u32) -> impl Strategy<Value = ObjectId> + Clone {

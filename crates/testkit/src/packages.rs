@@ -11,6 +11,8 @@ pub enum Packages {
     Extensions,
     /// Some of them as they were years ago, for one version of Python only.
     OlderExtensions,
+    /// Django, FastAPI and uvicorn, for one version of Python.
+    Web,
     /// Ray with pandas and pyarrow, for the newest version of Python that it is built for.
     Ray,
 }
@@ -33,6 +35,7 @@ impl Packages {
             Self::Extensions => ("extensions", ""),
             Self::OlderExtensions => ("extensions", "-older"),
             Self::Ray => ("ray", ""),
+            Self::Web => ("web", ""),
         };
         let name = format!("requirements/{what}-{major}.{minor}{age}.txt");
         let list = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -71,6 +74,7 @@ impl Packages {
             Self::Extensions => "extensions",
             Self::OlderExtensions => "older-extensions",
             Self::Ray => "ray",
+            Self::Web => "web",
         };
         Ok(cache_folder()?.join("packages").join(what).join(name))
     }

@@ -40,6 +40,7 @@ mod settle;
 mod shared_collector;
 mod sink;
 mod slots;
+mod suspended;
 mod text;
 mod types;
 mod values;

@@ -32,20 +32,37 @@ pub(crate) fn rows<M: Memory>(
                 let Some(object) = numbers.get(frame.object()) else {
                     continue;
                 };
+                let place = Place::of(reader, frame);
                 frames.push(Frame {
                     thread,
                     depth: depth as u32,
                     object,
                     code: numbers.get(frame.code),
-                    // What can't be read stays empty: the frame itself is still a row.
-                    function: code_text(reader, frame.code, CodeText::Name).unwrap_or_default(),
-                    file: code_text(reader, frame.code, CodeText::File).unwrap_or_default(),
-                    line: line(reader, frame).unwrap_or_default(),
+                    function: place.function,
+                    file: place.file,
+                    line: place.line,
                 });
             }
         }
     }
     (threads, frames)
+}
+
+/// Where a frame is in the source. What can't be read is empty.
+pub(crate) struct Place {
+    pub(crate) function: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+}
+
+impl Place {
+    pub(crate) fn of<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Self {
+        Self {
+            function: code_text(reader, frame.code, CodeText::Name).unwrap_or_default(),
+            file: code_text(reader, frame.code, CodeText::File).unwrap_or_default(),
+            line: line(reader, frame).unwrap_or_default(),
+        }
+    }
 }
 
 enum CodeText {
@@ -71,8 +88,9 @@ fn code_text<M: Memory>(
 fn line<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Result<u32, Fault> {
     let structs = &reader.layout.structs;
     let c = &structs.py_code_object;
+    let first_line = reader.cache.u32(frame.code.offset(c.co_firstlineno))?;
     let Some(offset) = instruction(reader, frame)? else {
-        return Ok(0);
+        return Ok(first_line);
     };
     let table = reader.cache.pointer(frame.code.offset(c.co_linetable))?;
     let b = &structs.py_bytes_object;
@@ -81,7 +99,6 @@ fn line<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Result<u32
     let table = reader
         .cache
         .bytes(table.offset(b.ob_sval), length as usize)?;
-    let first_line = reader.cache.u32(frame.code.offset(c.co_firstlineno))?;
     Ok(match reader.layout.shapes.line_table {
         LineTable::Lnotab => lines::in_lnotab(&table, first_line, offset),
         LineTable::Ranges => lines::in_ranges(&table, first_line, offset),
@@ -89,7 +106,7 @@ fn line<M: Memory>(reader: &mut Reader<'_, M>, frame: &FrameState) -> Result<u32
     })
 }
 
-/// Where in its code a frame is, in bytes from the first instruction.
+/// Where in its code a frame is, in bytes from the first instruction; nothing before that one.
 fn instruction<M: Memory>(
     reader: &mut Reader<'_, M>,
     frame: &FrameState,
@@ -102,7 +119,8 @@ fn instruction<M: Memory>(
             LineTable::Lnotab => 1,
             LineTable::Ranges | LineTable::Locations => 2,
         };
-        return Ok(Some(u64::try_from(last).unwrap_or(0).saturating_mul(unit)));
+        let last = u64::try_from(last).ok();
+        return Ok(last.map(|last| last.saturating_mul(unit)));
     }
     let (Some(f), Some(code)) = (
         &structs.py_interpreter_frame,

@@ -18,6 +18,7 @@ use crate::roots::{self, RootAddress};
 use crate::runtime::{self, Interpreter};
 use crate::settle;
 use crate::shared_collector;
+use crate::suspended;
 use crate::types::TypeTable;
 use crate::values::ValueReader;
 use crate::variables::{self, StaticData};
@@ -351,6 +352,12 @@ pub fn walk_with_native<M: Memory>(
     let mut reader = make_reader(DESCRIBE_CACHE);
     let (thread_rows, frame_rows) = process::rows(&mut reader, &interpreters, &numbers);
     let type_rows = kinds.rows(|address| numbers.get(address));
+    let tables = suspended::Tables {
+        objects: &objects,
+        kinds: &kind_rows,
+        types: &type_rows,
+    };
+    let suspended_rows = suspended::rows(&mut reader, &tables, &interpreters, &numbers);
     let mut snapshot = Snapshot {
         metadata: Metadata::default(),
         objects,
@@ -361,6 +368,7 @@ pub fn walk_with_native<M: Memory>(
         roots: root_rows,
         threads: thread_rows,
         frames: frame_rows,
+        suspended: suspended_rows,
         mappings: Vec::new(),
         values: Values::default(),
     };

@@ -7,6 +7,7 @@ mod diff;
 mod dump;
 mod format;
 mod heap;
+mod leaks;
 mod limit;
 mod native;
 mod paths;
@@ -14,6 +15,7 @@ mod report;
 mod selection;
 mod show;
 mod target;
+mod threads;
 mod tree;
 mod watch;
 
@@ -23,6 +25,7 @@ pub(crate) use diff::DiffArguments;
 pub(crate) use dump::DumpArguments;
 pub(crate) use format::{Format, FormatArguments};
 pub(crate) use heap::HeapArguments;
+pub(crate) use leaks::LeaksArguments;
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
 pub(crate) use native::NativeArguments;
 pub(crate) use paths::PathsArguments;
@@ -30,6 +33,7 @@ pub(crate) use report::ReportArguments;
 pub(crate) use selection::SelectionArguments;
 pub(crate) use show::ShowArguments;
 pub(crate) use target::TargetArguments;
+pub(crate) use threads::ThreadsArguments;
 pub(crate) use tree::TreeArguments;
 pub(crate) use watch::WatchArguments;
 
@@ -98,6 +102,10 @@ pub(crate) enum Command {
     Diff(DiffArguments),
     /// Look at a process again and again, and tell what grows
     Watch(WatchArguments),
+    /// Name what probably leaks, with the evidence
+    Leaks(LeaksArguments),
+    /// Show what a process does: stacks of threads, asyncio tasks, generators and greenlets
+    Threads(ThreadsArguments),
     /// Write a snapshot of a process or core, to be examined later or elsewhere
     ///
     /// The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take

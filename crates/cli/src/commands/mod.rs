@@ -6,11 +6,13 @@ mod demo;
 mod diff;
 mod dump;
 mod heap;
+mod leaks;
 mod man;
 mod paths;
 mod ps;
 mod report;
 mod show;
+mod threads;
 mod tree;
 mod watch;
 
@@ -33,6 +35,8 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(&arguments, &interrupts),
         Command::Diff(arguments) => diff::run(&arguments, &interrupts),
         Command::Watch(arguments) => watch::run(&arguments, &interrupts),
+        Command::Leaks(arguments) => leaks::run(&arguments, &interrupts),
+        Command::Threads(arguments) => threads::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),

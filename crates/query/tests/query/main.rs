@@ -8,6 +8,7 @@ mod comparison;
 mod details;
 mod dominators;
 mod expression;
+mod leaks;
 mod merged;
 mod partition;
 mod paths;

@@ -13,7 +13,7 @@ pub use analysis::{AnalysisRow, AnalysisRows, KindSummary, StoredAnalysis, Summa
 pub use id::{KindId, NameId, ObjectId, TypeId};
 pub use metadata::{Capture, CaptureMode, Counts, Diagnostic, Metadata, Process, ValuesKept};
 pub use objects::{ObjectFlags, Objects};
-pub use process::{Frame, Mapping, Root, RootCategory, Thread};
+pub use process::{Frame, Mapping, Root, RootCategory, SuspendedFrame, Thread};
 pub use references::{Reference, References, ReferencesOverflow, Relation};
 pub use types::{Kind, KindShape, Type, TypeFlags};
 pub use values::{Value, ValueForm, Values};
@@ -43,6 +43,9 @@ pub struct Snapshot {
     pub threads: Vec<Thread>,
     /// The Python frames of those threads, each thread's oldest first.
     pub frames: Vec<Frame>,
+    /// Frames of generators and coroutines that don't run, sorted by object. Empty in
+    /// snapshots before version 3.
+    pub suspended: Vec<SuspendedFrame>,
     /// The mappings of the process's address space.
     pub mappings: Vec<Mapping>,
     /// Contents of strings and numbers, as far as they were kept.

@@ -61,6 +61,22 @@ pub struct Frame {
     pub line: u32,
 }
 
+/// The frame of a generator, coroutine or asynchronous generator that does not run: not yet,
+/// or not until somebody goes on with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SuspendedFrame {
+    /// The generator, coroutine or asynchronous generator.
+    pub object: ObjectId,
+    /// Its code.
+    pub code: Option<ObjectId>,
+    /// `co_qualname`, or `co_name`.
+    pub function: String,
+    /// `co_filename`.
+    pub file: String,
+    /// The line where it goes on, as `f_lineno` says; 0 where it can't be told.
+    pub line: u32,
+}
+
 /// A mapping of the process's address space, from `smaps`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mapping {

@@ -5,7 +5,7 @@ use crate::labels::{KIND_SHAPES, ROOT_CATEGORIES, VALUE_FORMS, kind_shape_at, ro
 use crate::parallel::{Job, all};
 use crate::{
     Frame, Kind, KindId, Mapping, ObjectFlags, ObjectId, Objects, OpenError, Root, Snapshot,
-    Thread, Type, TypeFlags, TypeId, ValueForm, Values,
+    SuspendedFrame, Thread, Type, TypeFlags, TypeId, ValueForm, Values,
 };
 use parquet::data_type::ByteArray;
 use std::path::Path;
@@ -27,6 +27,10 @@ pub(super) fn read(directory: &Path, document: Document) -> Result<Snapshot, Ope
     let root_rows = file(&format::ROOTS)?;
     let thread_rows = file(&format::THREADS)?;
     let frame_rows = file(&format::FRAMES)?;
+    let suspended_rows = match document.version {
+        1 | 2 => None,
+        _ => Some(file(&format::SUSPENDED)?),
+    };
     let mapping_rows = file(&format::MAPPINGS)?;
 
     let mut snapshot = Snapshot::default();
@@ -40,6 +44,9 @@ pub(super) fn read(directory: &Path, document: Document) -> Result<Snapshot, Ope
     push(&mut jobs, &mut snapshot.roots, || roots(&root_rows));
     push(&mut jobs, &mut snapshot.threads, || threads(&thread_rows));
     push(&mut jobs, &mut snapshot.frames, || frames(&frame_rows));
+    if let Some(rows) = &suspended_rows {
+        push(&mut jobs, &mut snapshot.suspended, || suspended(rows));
+    }
     push(&mut jobs, &mut snapshot.mappings, || {
         mappings(&mapping_rows)
     });
@@ -221,6 +228,24 @@ fn frames(file: &TableFile) -> Result<Vec<Frame>, OpenError> {
         Some(Frame {
             thread: thread.next()?,
             depth: depth.next()?,
+            object: object.next()?,
+            code: code.next()?,
+            function: function.next()?,
+            file: source.next()?,
+            line: line.next()?,
+        })
+    };
+    Ok(std::iter::from_fn(row).collect())
+}
+
+fn suspended(file: &TableFile) -> Result<Vec<SuspendedFrame>, OpenError> {
+    let mut object = file.u32s("object", ObjectId)?.into_iter();
+    let mut code = file.nullable_u32s("code", ObjectId)?.into_iter();
+    let mut function = file.texts("function")?.into_iter();
+    let mut source = file.texts("file")?.into_iter();
+    let mut line = file.u32s("line", |number| number)?.into_iter();
+    let row = || {
+        Some(SuspendedFrame {
             object: object.next()?,
             code: code.next()?,
             function: function.next()?,

@@ -45,6 +45,7 @@ pub(super) fn tables(snapshot: &Snapshot) -> Result<Vec<TableData<'_>>, ParquetE
         roots(snapshot)?,
         threads(snapshot)?,
         frames(snapshot)?,
+        suspended(snapshot)?,
         mappings(snapshot)?,
     ])
 }
@@ -156,6 +157,18 @@ fn frames(snapshot: &Snapshot) -> Result<TableData<'_>, ParquetError> {
         u32s(|row| frames[row].line),
     ];
     table(&format::FRAMES, frames.len(), cells)
+}
+
+fn suspended(snapshot: &Snapshot) -> Result<TableData<'_>, ParquetError> {
+    let suspended = &snapshot.suspended;
+    let cells = vec![
+        u32s(|row| suspended[row].object.0),
+        nullable_u32s(|row| suspended[row].code.map(|code| code.0)),
+        texts(|row| &suspended[row].function),
+        texts(|row| &suspended[row].file),
+        u32s(|row| suspended[row].line),
+    ];
+    table(&format::SUSPENDED, suspended.len(), cells)
 }
 
 fn mappings(snapshot: &Snapshot) -> Result<TableData<'_>, ParquetError> {

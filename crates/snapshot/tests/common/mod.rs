@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The tables that a snapshot has.
-pub(crate) const TABLES: [&str; 10] = [
+pub(crate) const TABLES: [&str; 11] = [
     "objects",
     "references",
     "types",
@@ -16,6 +16,7 @@ pub(crate) const TABLES: [&str; 10] = [
     "roots",
     "threads",
     "frames",
+    "suspended",
     "mappings",
     "values",
 ];
@@ -82,6 +83,11 @@ pub(crate) fn sample() -> Snapshot {
         code: Some(ObjectId(3)),
         function: "main".into(),
         ..Frame::default()
+    }];
+    snapshot.suspended = vec![SuspendedFrame {
+        object: ObjectId(5),
+        line: 7,
+        ..SuspendedFrame::default()
     }];
     snapshot.mappings = vec![Mapping {
         start: 0x1000,
