@@ -26,7 +26,10 @@ pub(crate) fn instance_repr(heap: &Heap, object: ObjectId) -> String {
         "module" => name(&["md_name"]).map(|name| format!("<module '{name}'>")),
         "function" => name(&["__qualname__", "__name__"])
             .map(|name| format!("<function {name} at {address:#x}>")),
-        "code" => name(&["co_name"]).map(|name| format!("<code object {name} at {address:#x}>")),
+        "code" => name(&["co_name"]).map(|name| {
+            let place = name_of_place(heap, object).unwrap_or_default();
+            format!("<code object {name} at {address:#x}{place}>")
+        }),
         "generator" | "coroutine" | "async_generator" => name(&["__qualname__", "__name__"])
             .map(|name| format!("<{type_name} object {name} at {address:#x}>")),
         "ContextVar" | "_contextvars.ContextVar" => self::name(heap, object, &["name", "var_name"])
@@ -34,6 +37,28 @@ pub(crate) fn instance_repr(heap: &Heap, object: ObjectId) -> String {
         _ => None,
     };
     named.unwrap_or_else(|| format!("<{type_name} object at {address:#x}>"))
+}
+
+/// Whether an object is a code object. What is kept of it is where it begins: `line 95`.
+pub(crate) fn is_code(heap: &Heap, object: ObjectId) -> bool {
+    qualified(heap.snapshot().type_of(object)) == "code"
+}
+
+/// The number of the line at which a code object begins; none where it was not kept.
+pub(crate) fn first_line(heap: &Heap, code: ObjectId) -> Option<String> {
+    let value = heap.snapshot().values.get(code)?;
+    let text = value.text();
+    let line = text.strip_prefix("line ")?;
+    line.bytes()
+        .all(|digit| digit.is_ascii_digit())
+        .then(|| line.to_owned())
+}
+
+/// `, file "shop.py", line 95`, as Python's own text of a code object ends.
+fn name_of_place(heap: &Heap, code: ObjectId) -> Option<String> {
+    let file = name(heap, code, &["co_filename"])?;
+    let line = first_line(heap, code)?;
+    Some(format!(", file \"{}\", line {line}", harmless(&file)))
 }
 
 /// The qualified name of an object that is a class.

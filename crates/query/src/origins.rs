@@ -1,5 +1,8 @@
-use crate::{Heap, ROOT, liveness::static_objects, python_text::harmless};
-use exuvia_snapshot::{ObjectId, Relation, RootCategory};
+use crate::{
+    Heap, ROOT, liveness::static_objects, python_text::harmless, relation_text::RelationText,
+};
+use exuvia_graph::BitSet;
+use exuvia_snapshot::{ObjectFlags, ObjectId, Relation, RootCategory};
 use std::collections::HashMap;
 
 /// Where paths begin: the attributes of heapy's `Root`.
@@ -80,6 +83,33 @@ impl Group {
         origins.sort();
         origins
     }
+}
+
+/// Who but objects holds members of a set: roots of interpreters and threads, and native
+/// code. A frame without a frame object is no object that a table shows, so that what it
+/// refers to is told here as well, with the variable.
+pub(crate) fn holding(heap: &Heap, set: &BitSet) -> Vec<Origin> {
+    let groups = [Group::Interpreters, Group::Threads, Group::Native];
+    let mut holding = Vec::new();
+    for origin in groups.into_iter().flat_map(|group| group.origins(heap)) {
+        let flags = heap.snapshot().objects.flags[origin.target.index()];
+        if flags.contains(ObjectFlags::SYNTHETIC) {
+            let references = heap.snapshot().references.of(origin.target);
+            let held = references.filter(|one| !one.weak && set.contains(one.target));
+            holding.extend(held.map(|one| Origin {
+                name: format!(
+                    "{}{}",
+                    origin.name,
+                    RelationText::of(heap, origin.target, one.relation)
+                ),
+                target: one.target,
+            }));
+        }
+        if set.contains(origin.target) {
+            holding.push(origin);
+        }
+    }
+    holding
 }
 
 fn roots(heap: &Heap, wanted: RootCategory) -> Vec<Origin> {

@@ -1,6 +1,6 @@
 use crate::{
     Heap,
-    instance_repr::name,
+    instance_repr::{first_line, name},
     limits::Limits,
     python_text::harmless,
     repr::Repr,
@@ -12,8 +12,8 @@ use exuvia_snapshot::{KindShape, ObjectId, Reference, Relation};
 /// its value, a function, class or module by name, a container as `address*length`,
 /// anything else as its address.
 ///
-/// The first line of a function's code and the name of a function written in C are in no
-/// snapshot, so that code is written without the line, and the C function as its address.
+/// The name of a function written in C is in no snapshot, so that such a function is written as
+/// its address.
 pub(crate) fn rendering(heap: &Heap, object: ObjectId) -> String {
     let kind = heap.snapshot().kind(object);
     if let KindShape::DictOf(_) = kind.shape {
@@ -54,7 +54,10 @@ pub(crate) fn rendering(heap: &Heap, object: ObjectId) -> String {
         "code" => text(&["co_name"]).map(|code| {
             let file = text(&["co_filename"]).unwrap_or_default();
             let file = file.rsplit('/').next().unwrap_or_default();
-            format!("{file}:{code}")
+            match first_line(heap, object) {
+                Some(line) => format!("{file}:{line}:{code}"),
+                None => format!("{file}:{code}"),
+            }
         }),
         "method" => method(heap, object),
         "frame" => Some(frame(heap, object)),

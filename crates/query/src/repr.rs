@@ -1,6 +1,6 @@
 use crate::{
     Heap,
-    instance_repr::instance_repr,
+    instance_repr::{instance_repr, is_code},
     key_order::KeyOrder,
     limits::Limits,
     python_text::{CUT, bytes_repr, cut_end, cut_middle, harmless, short_text_repr, text_repr},
@@ -172,7 +172,8 @@ impl<'a> Repr<'a> {
 
     /// What is no container: the whole representation, as far as it is known.
     fn other(&self, object: ObjectId) -> String {
-        match self.heap.snapshot().values.get(object) {
+        let value = self.heap.snapshot().values.get(object);
+        match value.filter(|_| !is_code(self.heap, object)) {
             Some(value) => value_repr(self.heap, object, value),
             None => instance_repr(self.heap, object),
         }

@@ -15,6 +15,8 @@ pub enum Packages {
     Web,
     /// Ray with pandas and pyarrow, for the newest version of Python that it is built for.
     Ray,
+    /// guppy3, whose answers are compared with those of the tool, and Django.
+    Heapy,
 }
 
 impl Packages {
@@ -36,6 +38,7 @@ impl Packages {
             Self::OlderExtensions => ("extensions", "-older"),
             Self::Ray => ("ray", ""),
             Self::Web => ("web", ""),
+            Self::Heapy => ("heapy", ""),
         };
         let name = format!("requirements/{what}-{major}.{minor}{age}.txt");
         let list = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -75,6 +78,7 @@ impl Packages {
             Self::OlderExtensions => "older-extensions",
             Self::Ray => "ray",
             Self::Web => "web",
+            Self::Heapy => "heapy",
         };
         Ok(cache_folder()?.join("packages").join(what).join(name))
     }

@@ -93,6 +93,12 @@ impl ValueReader {
             Family::Plain if info.tp_name == "ellipsis" => {
                 Some((ValueForm::Repr, b"Ellipsis".to_vec()))
             }
+            // A code object is told from others of its name by where it begins.
+            Family::Code => {
+                let line = structs.py_code_object.co_firstlineno;
+                let line = reader.cache.u32(object.offset(line))?;
+                Some((ValueForm::Repr, format!("line {line}").into_bytes()))
+            }
             _ => None,
         })
     }

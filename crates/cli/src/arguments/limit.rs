@@ -22,6 +22,14 @@ impl Limit {
         }
     }
 
+    /// How many rows have to be made: one more, since one that is left over is shown as well.
+    pub(crate) fn rows(self) -> Option<usize> {
+        match self {
+            Self::Top(top) => Some(top.saturating_add(1)),
+            Self::All => None,
+        }
+    }
+
     /// The rows to show.
     pub(crate) fn first_of<T>(self, rows: &[T]) -> &[T] {
         let shown = usize::try_from(self.of(rows.len() as u128));

@@ -4,13 +4,16 @@ mod by;
 mod check;
 mod core;
 mod diff;
+mod dominated;
 mod dump;
 mod format;
 mod heap;
 mod leaks;
 mod limit;
 mod native;
+mod neighbours;
 mod paths;
+mod pattern;
 mod report;
 mod selection;
 mod show;
@@ -22,13 +25,16 @@ mod watch;
 pub(crate) use check::CheckArguments;
 pub(crate) use core::CoreArguments;
 pub(crate) use diff::DiffArguments;
+pub(crate) use dominated::DominatedArguments;
 pub(crate) use dump::DumpArguments;
 pub(crate) use format::{Format, FormatArguments};
 pub(crate) use heap::HeapArguments;
 pub(crate) use leaks::LeaksArguments;
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
 pub(crate) use native::NativeArguments;
+pub(crate) use neighbours::NeighboursArguments;
 pub(crate) use paths::PathsArguments;
+pub(crate) use pattern::PatternArguments;
 pub(crate) use report::ReportArguments;
 pub(crate) use selection::SelectionArguments;
 pub(crate) use show::ShowArguments;
@@ -94,6 +100,17 @@ pub(crate) enum Command {
     Tree(TreeArguments),
     /// Hold a process to limits, for CI: so many objects, so many bytes
     Check(CheckArguments),
+    /// Show which objects refer to some objects
+    #[command(after_help = neighbours::REFERRERS)]
+    Referrers(NeighboursArguments),
+    /// Show which objects some objects refer to
+    #[command(after_help = neighbours::REFERENTS)]
+    Referents(NeighboursArguments),
+    /// Show what would go if some objects went, or what keeps these alive
+    Dominated(DominatedArguments),
+    /// Show who refers to some objects, who refers to those, and so on: heapy's reference
+    /// pattern
+    Pattern(PatternArguments),
     /// Write everything into one HTML file
     Report(ReportArguments),
     /// Show one object: its value, who refers to it, and what it refers to

@@ -4,11 +4,14 @@ mod check;
 mod completions;
 mod demo;
 mod diff;
+mod dominated;
 mod dump;
 mod heap;
 mod leaks;
 mod man;
+mod neighbours;
 mod paths;
+mod pattern;
 mod ps;
 mod report;
 mod show;
@@ -20,6 +23,7 @@ use crate::arguments::Command;
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::progress;
+use crate::views::neighbours::Side;
 
 /// Runs a command; a verbose one names its phases.
 pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
@@ -29,6 +33,10 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Ps(arguments) => ps::run(&arguments),
         Command::Heap(arguments) => heap::run(&arguments, &interrupts),
         Command::Paths(arguments) => paths::run(&arguments, &interrupts),
+        Command::Referrers(arguments) => neighbours::run(&arguments, Side::Referrers, &interrupts),
+        Command::Referents(arguments) => neighbours::run(&arguments, Side::Referents, &interrupts),
+        Command::Dominated(arguments) => dominated::run(&arguments, &interrupts),
+        Command::Pattern(arguments) => pattern::run(&arguments, &interrupts),
         Command::Show(arguments) => show::run(&arguments, &interrupts),
         Command::Tree(arguments) => tree::run(&arguments, &interrupts),
         Command::Check(arguments) => check::run(&arguments, &interrupts),

@@ -37,8 +37,9 @@ pub(crate) struct HeapDocument<'a> {
     source: Source<'a>,
 }
 
+/// A row of a table.
 #[derive(Debug, Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     index: usize,
     name: &'a str,
     count: u64,
@@ -129,10 +130,22 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The first rows of a table.
+pub(super) fn rows(partition: &Partition, limit: Limit) -> Vec<Row<'_>> {
+    let rows = super::table::shown(partition, limit).iter().enumerate();
+    rows.map(|(index, row)| Row {
+        index,
+        name: row.name.trim_start(),
+        count: row.count,
+        size: row.size,
+        retained: row.retained,
+    })
+    .collect()
+}
+
 impl<'a> HeapDocument<'a> {
     /// The table's first rows.
     pub(crate) fn new(metadata: &'a Metadata, partition: &'a Partition, limit: Limit) -> Self {
-        let rows = super::table::shown(partition, limit).iter().enumerate();
         Self {
             format: "exuvia-heap/1",
             by: partition.by,
@@ -141,15 +154,7 @@ impl<'a> HeapDocument<'a> {
             label: partition.label.as_deref(),
             alive: partition.alive,
             total_rows: partition.total_rows,
-            rows: rows
-                .map(|(index, row)| Row {
-                    index,
-                    name: row.name.trim_start(),
-                    count: row.count,
-                    size: row.size,
-                    retained: row.retained,
-                })
-                .collect(),
+            rows: rows(partition, limit),
             outside: (!partition.selected).then_some(partition.outside),
             source: Source::of_metadata(metadata),
         }

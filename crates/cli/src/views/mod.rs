@@ -3,12 +3,15 @@
 pub(crate) mod check;
 pub(crate) mod csv;
 pub(crate) mod diff;
+pub(crate) mod dominated;
 pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod leaks;
 pub(crate) mod merged;
+pub(crate) mod neighbours;
 pub(crate) mod object;
 pub(crate) mod paths;
+pub(crate) mod pattern;
 pub(crate) mod processes;
 pub(crate) mod table;
 pub(crate) mod threads;
