@@ -8,6 +8,7 @@
 mod demo;
 mod documented;
 mod dominators;
+mod neighbours;
 mod output;
 mod queries;
 mod report;

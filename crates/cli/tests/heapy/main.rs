@@ -64,7 +64,10 @@ fn ask_both(
     let mut expressions = Map::new();
     for set in SETS {
         for view in VIEWS {
-            let expression = format!("({}){}", set.heapy, view.heapy);
+            let expression = match view.heapy.strip_suffix("|table") {
+                Some(view) => format!("str(({}){view}.all)", set.heapy),
+                None => format!("({}){}", set.heapy, view.heapy),
+            };
             expressions.insert(title(&set, view), expression.into());
         }
     }

@@ -80,7 +80,8 @@ pub(crate) const SETS: [Set; 19] = [
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     pub(crate) name: &'static str,
-    /// What follows the set in heapy's expression.
+    /// What follows the set in heapy's expression; `|table` asks for the whole text of the
+    /// table.
     pub(crate) heapy: &'static str,
     /// The command, and options that follow the target.
     pub(crate) command: &'static str,
@@ -117,6 +118,68 @@ const fn view(
 
 /// The views: one more is one more line.
 pub(crate) const VIEWS: &[View] = &[
+    view("byclodo", ".byclodo", "heap", &[], Form::Rows),
+    view("bytype", ".bytype", "heap", &["--by", "type"], Form::Rows),
+    view("bysize", ".bysize", "heap", &["--by", "size"], Form::Rows),
+    view(
+        "bymodule",
+        ".bymodule",
+        "heap",
+        &["--by", "module"],
+        Form::Rows,
+    ),
+    view(
+        "byunity",
+        ".byunity",
+        "heap",
+        &["--by", "unity"],
+        Form::Rows,
+    ),
+    view("byid", ".byid", "heap", &["--by", "id"], Form::Rows),
+    view("byrcs", ".byrcs", "heap", &["--by", "rcs"], Form::Rows),
+    view("byvia", ".byvia", "heap", &["--by", "via"], Form::Rows),
+    view(
+        "bytype & bysize",
+        ".by('Type&Size')",
+        "heap",
+        &["--by", "type,size"],
+        Form::Rows,
+    ),
+    view(
+        "the text of byclodo",
+        "|table",
+        "heap",
+        &["--by", "kind"],
+        Form::Text,
+    ),
+    view(
+        "the text of byrcs",
+        ".byrcs|table",
+        "heap",
+        &["--by", "rcs"],
+        Form::Text,
+    ),
+    view(
+        "the text of byid",
+        ".byid|table",
+        "heap",
+        &["--by", "id"],
+        Form::Text,
+    ),
+    view(
+        "referents byrcs",
+        ".referents.byrcs",
+        "referents",
+        &["--by", "rcs"],
+        Form::Rows,
+    ),
+    view(
+        "dominos bytype",
+        ".dominos.bytype",
+        "dominated",
+        &["--by", "type"],
+        Form::Rows,
+    ),
     view("referrers", ".referrers", "referrers", &[], Form::Rows),
     view("referents", ".referents", "referents", &[], Form::Rows),
     view("dominos", ".dominos", "dominated", &[], Form::Rows),
