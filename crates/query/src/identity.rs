@@ -73,7 +73,7 @@ impl<'a> Identity<'a> {
             "dict" | "list" | "tuple" => "Address*Length",
             "function" | "module" => "Name",
             // heapy has the line of the code as well, and names of C functions.
-            "code" => "File:Name",
+            "code" => "File:Line:Name",
             "frame" => "Name at Address",
             "method" => "Type/<Type at address> . method",
             "traceback" => "Frame at Address",

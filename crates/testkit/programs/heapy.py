@@ -30,6 +30,7 @@ warm = hp.iso(hp)
 for each in (warm.byclodo, warm.byrcs, warm.byvia, warm.bymodule, warm.byid, warm.bysize):
     str(each)
 str(warm.rp), str(warm.shpaths), warm.domisize, warm.imdom, str(warm.stat)
+str(hp.iso({}).byid)
 str(hp.heap())
 del warm, each
 

@@ -15,7 +15,7 @@ pub(super) fn run(arguments: &DominatedArguments, interrupts: &Interrupts) -> Re
     let limit = arguments.limit();
     if arguments.imdom {
         let neighbours = heap.immediate_dominators(&set);
-        let partition = heap.partition_of(&neighbours.objects, arguments.partition());
+        let partition = heap.divided(Some(&neighbours.objects), arguments.partition());
         let answer = Answer {
             heap: &heap,
             side: Side::ImmediateDominators,

@@ -20,7 +20,7 @@ pub(super) fn run(
         Side::Referents => heap.referents(&set, weak),
         Side::Referrers | Side::ImmediateDominators => heap.referrers(&set, weak),
     };
-    let partition = heap.partition_of(&neighbours.objects, arguments.partition());
+    let partition = heap.divided(Some(&neighbours.objects), arguments.partition());
     let answer = Answer {
         heap: &heap,
         side,

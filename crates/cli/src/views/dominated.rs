@@ -41,7 +41,7 @@ impl<'a> Dominated<'a> {
         Self {
             heap,
             set,
-            partition: heap.partition_of(&dominated, options),
+            partition: heap.divided(Some(&dominated), options),
             limit,
         }
     }

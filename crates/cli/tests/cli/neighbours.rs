@@ -112,7 +112,10 @@ Reference Pattern by <[dict of] class>.
     let csv = ask("pattern", SESSIONS, &["--csv", "--top", "0"]);
     assert_eq!(csv, "index,letters,depth,mark,seen,count,size,kind\n");
     let csv = ask("pattern", SESSIONS, &["--csv"]);
-    assert!(csv.ends_with("2,aa,2,stopped,,1,184,dict of module\n"), "{csv}");
+    assert!(
+        csv.ends_with("2,aa,2,stopped,,1,184,dict of module\n"),
+        "{csv}"
+    );
 }
 
 #[test]
@@ -121,7 +124,10 @@ fn tables_and_relations_for_programs() {
     let table = "index,count,size,cumulative,kind\n0,1,1168,1168,dict (no owner)\n";
     assert_eq!(csv, table);
     let csv = ask("referrers", SESSIONS, &["--csv", "--edges"]);
-    assert_eq!(csv, "index,count,kind,relation\n0,30,dict (no owner),[key]\n");
+    assert_eq!(
+        csv,
+        "index,count,kind,relation\n0,30,dict (no owner),[key]\n"
+    );
     let formats = [
         ("referrers", &["--edges"][..], "exuvia-referrers/1"),
         ("referents", &[], "exuvia-referents/1"),
@@ -143,6 +149,9 @@ fn a_set_that_is_not_there_is_explained() {
     for command in ["referrers", "referents", "dominated", "pattern"] {
         let sample = Sample::new();
         let text = refusal(arguments(command, &sample, &["--kind", "shop.Sesion"]));
-        assert!(text.contains("hint: the closest names are 'shop.Session'"), "{text}");
+        assert!(
+            text.contains("hint: the closest names are 'shop.Session'"),
+            "{text}"
+        );
     }
 }

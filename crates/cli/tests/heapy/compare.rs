@@ -151,7 +151,7 @@ fn heapys_rows(answer: &Value) -> Result<Vec<Row>> {
         Some((
             row[0].as_u64()?,
             row[1].as_u64()?,
-            row[2].as_str()?.to_owned(),
+            row[2].as_str()?.trim_start().to_owned(),
         ))
     };
     let rows: Option<Vec<Row>> = rows.iter().map(row).collect();

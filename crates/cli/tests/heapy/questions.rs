@@ -167,10 +167,10 @@ pub(crate) const VIEWS: &[View] = &[
         Form::Text,
     ),
     view(
-        "referents byrcs",
-        ".referents.byrcs",
+        "referents bytype",
+        ".referents.bytype",
         "referents",
-        &["--by", "rcs"],
+        &["--by", "type"],
         Form::Rows,
     ),
     view(
