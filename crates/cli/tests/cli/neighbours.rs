@@ -95,7 +95,7 @@ Reference Pattern by <[dict of] class>.
     assert_eq!(ask("pattern", SESSIONS, &[]), expected);
     let expected = "\
 Reference Pattern by <[dict of] class>.
- 0: _ --- [-] 30 shop.Session: 0x7f000...
+ 0: _ --- [-] 30 shop.Session: 0x7f00...
 <Use --all or --top N for more.>
 ";
     let text = ask("pattern", SESSIONS, &["--top", "1", "--width", "40"]);
