@@ -72,9 +72,7 @@ impl Neighbours {
         let references = &heap.snapshot().references;
         let mut reached = BitSet::new(references.objects());
         for &source in set.ids() {
-            let taken = references
-                .of(source)
-                .filter(|one| weak || !one.weak);
+            let taken = references.of(source).filter(|one| weak || !one.weak);
             reached.extend(taken.map(|reference| reference.target));
         }
         let description = format!("referents of {}", set.description());
