@@ -103,6 +103,7 @@ pub(crate) fn holding(heap: &Heap, set: &BitSet) -> Vec<Origin> {
                     RelationText::of(heap, origin.target, one.relation)
                 ),
                 target: one.target,
+                is_root: true,
             }));
         }
         if set.contains(origin.target) {
