@@ -101,7 +101,7 @@ impl<'a> Counts<'a> {
             }
             same
         });
-        rows.sort_by(|a, b| b.count.cmp(&a.count));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.count));
         rows
     }
 }
