@@ -23,6 +23,8 @@ pub(super) fn run(arguments: &ReportArguments, interrupts: &Interrupts) -> Resul
         heap: &heap,
         partition: &heap.divided(None, by_kind),
         tree: &report::tree(&heap),
+        leaks: &heap.leaks(),
+        threads: &heap.threads(true),
     };
     let page = report::page(&answers);
     write(path, &page).map_err(|error| not_written(path, &error))?;

@@ -6,11 +6,13 @@
 mod diagnostics;
 mod header;
 mod icicle;
+mod suspects;
 mod table;
+mod threads;
 
 pub(crate) use icicle::tree;
 
-use exuvia_query::{Heap, Partition, Tree};
+use exuvia_query::{Heap, Leaks, Partition, Threads, Tree};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The answers that a report shows.
@@ -21,14 +23,20 @@ pub(crate) struct Answers<'a> {
     pub(crate) partition: &'a Partition,
     /// The dominator tree, as far as it can be seen in a picture.
     pub(crate) tree: &'a Tree,
+    /// What probably leaks.
+    pub(crate) leaks: &'a Leaks,
+    /// What the process does.
+    pub(crate) threads: &'a Threads,
 }
 
 /// The whole page.
 pub(crate) fn page(answers: &Answers<'_>) -> String {
     let metadata = &answers.heap.snapshot().metadata;
     let sections = [
+        ("suspects", "What leaks", suspects::section(answers.leaks)),
         ("kinds", "What fills it", table::section(answers.partition)),
         ("tree", "Who keeps it", icicle::section(answers.tree)),
+        ("threads", "What it does", threads::section(answers.threads)),
         (
             "diagnostics",
             "What was not read",

@@ -54,7 +54,11 @@ fn first_lines<'a>(
 fn text(line: &PatternLine, width: usize) -> String {
     let mut prefix = format!("{:2}: {} ", line.index, line.letters());
     let used = prefix.chars().count();
-    let fill = if line.index.is_multiple_of(2) { "-" } else { " " };
+    let fill = if line.index.is_multiple_of(2) {
+        "-"
+    } else {
+        " "
+    };
     prefix.push_str(&fill.repeat((9 + line.place.len()).saturating_sub(used)));
     prefix.push_str(&format!(" {} ", line.mark.text()));
     let left = width.saturating_sub(prefix.chars().count());
