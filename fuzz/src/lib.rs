@@ -50,6 +50,7 @@ pub fn walk_damaged(memory: &impl Memory, process: &Process, layout: &Layout) ->
     };
     let options = WalkOptions {
         values: Some(ValuesKept::Short),
+        digests: None,
     };
     match walk(memory, &target, &options, &NoProgress) {
         Ok(snapshot) => {

@@ -1,7 +1,7 @@
 //! What a command looks at: a running process, a core file or a snapshot.
 
 use crate::arguments::{CoreArguments, TargetArguments};
-use crate::capture::{self, CaptureError, CaptureOptions, Mode};
+use crate::capture::{self, CaptureError, CaptureOptions, Extras, Mode};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::kept::BesideSnapshot;
@@ -18,8 +18,25 @@ pub(crate) fn load(
     values: Option<ValuesKept>,
     interrupts: &Interrupts,
 ) -> Result<Heap, Failure> {
+    load_with(target, values, Extras::default(), interrupts)
+}
+
+/// Like [`load`]; a capture finds out what only some questions need as well.
+pub(crate) fn load_with(
+    target: &TargetArguments,
+    values: Option<ValuesKept>,
+    extras: Extras,
+    interrupts: &Interrupts,
+) -> Result<Heap, Failure> {
     let native = target.native.native();
-    load_from(&target.target, &target.core, native, values, interrupts)
+    load_parts(
+        &target.target,
+        &target.core,
+        native,
+        values,
+        extras,
+        interrupts,
+    )
 }
 
 /// The same from its parts: the text of TARGET, where the files of a core are, and whether
@@ -29,6 +46,17 @@ pub(crate) fn load_from(
     core: &CoreArguments,
     native: bool,
     values: Option<ValuesKept>,
+    interrupts: &Interrupts,
+) -> Result<Heap, Failure> {
+    load_parts(target, core, native, values, Extras::default(), interrupts)
+}
+
+fn load_parts(
+    target: &OsStr,
+    core: &CoreArguments,
+    native: bool,
+    values: Option<ValuesKept>,
+    extras: Extras,
     interrupts: &Interrupts,
 ) -> Result<Heap, Failure> {
     match Target::parse(target)? {
@@ -46,6 +74,7 @@ pub(crate) fn load_from(
                 values,
                 native,
                 in_background: false,
+                extras,
             };
             let snapshot = Source::parse(target, core)?.capture(&options, interrupts)?;
             warn(&snapshot.metadata);
@@ -125,7 +154,7 @@ impl Source {
                     .hint("leave `--mode` out".to_owned()))
             }
             Self::Core { path, places } => uninterrupted(interrupts, |progress| {
-                capture::capture_core(path, places, options.values, progress)
+                capture::capture_core(path, places, options.values, options.extras, progress)
             }),
         }
     }

@@ -172,6 +172,7 @@ impl Heap {
         };
         let options = WalkOptions {
             values: Some(values),
+            digests: None,
         };
         walk(&self.image, &target, &options, &NoProgress)
     }

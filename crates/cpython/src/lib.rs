@@ -16,6 +16,7 @@ mod identify;
 mod layout;
 pub mod mimalloc;
 mod moved;
+mod pymalloc;
 mod quirks;
 mod shapes;
 pub mod spec;
@@ -30,6 +31,7 @@ mod version;
 pub use constants::{CONSTANTS, Constants};
 pub use debug_offsets::Disagreement;
 pub use layout::{Layout, UnsupportedVersion};
+pub use pymalloc::Pymalloc;
 pub use shapes::{
     CurrentFrame, DictKeys, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal,
     InstanceDict, IntRepr, LineTable, Refcount, Shapes, StaticTypes,

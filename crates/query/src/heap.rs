@@ -1,8 +1,8 @@
 use crate::{
-    AnalysisStore, Classifier, Dominators, Limitation, MergeLimits, MergedPaths, ObjectDetails,
-    ObjectSet, Outside, Partition, PartitionOptions, PathOptions, Retained, Selection,
-    SelectionError, ShortestPaths, Tree, TreeOptions, Verdict, analysis, dominators,
-    liveness::Liveness, type_names::TypeNames,
+    AnalysisStore, Classifier, Dominators, Limitation, MemoryReport, MergeLimits, MergedPaths,
+    NoMemoryFacts, ObjectDetails, ObjectSet, Outside, Partition, PartitionOptions, PathOptions,
+    Retained, Selection, SelectionError, ShortestPaths, Tree, TreeOptions, Verdict, WasteReport,
+    analysis, dominators, liveness::Liveness, type_names::TypeNames,
 };
 use exuvia_graph::{Follow, Reversed};
 use exuvia_snapshot::{ObjectFlags, ObjectId, Snapshot};
@@ -97,6 +97,19 @@ impl Heap {
     /// Whether a limit holds.
     pub fn check(&self, limitation: &Limitation) -> Verdict {
         Verdict::of(self, limitation)
+    }
+
+    /// Memory that could be saved; `top` rows of each sort of waste are told.
+    pub fn waste(&self, top: usize) -> WasteReport {
+        WasteReport::of(self, top)
+    }
+
+    /// Where the memory of the process was.
+    ///
+    /// # Errors
+    /// When the snapshot was made without asking for that.
+    pub fn memory(&self) -> Result<MemoryReport<'_>, NoMemoryFacts> {
+        MemoryReport::of(self)
     }
 
     /// All that is known of an object of the snapshot.

@@ -22,6 +22,7 @@ mod key_order;
 mod leaks;
 mod limits;
 mod liveness;
+mod memory;
 mod merged;
 mod neighbours;
 mod origins;
@@ -45,6 +46,7 @@ mod threads;
 mod tree;
 mod trend;
 mod type_names;
+mod waste;
 
 pub use analysis::AnalysisStore;
 pub use avoid::{AvoidError, AvoidedEdge};
@@ -61,6 +63,7 @@ pub use expression::{
 pub use heap::Heap;
 pub use history::{Change, History, HistoryRow};
 pub use leaks::{KeptKind, Leaks, Question, Reason, Suspect, SuspectObject};
+pub use memory::{KindMemory, MemoryPart, MemoryReport, MemoryRow, NoMemoryFacts, Relief};
 pub use merged::{Folded, Holder, MergeLimits, MergedPaths, MergedStep};
 pub use neighbours::{HoldingRoot, Neighbours};
 pub use outside::{Extent, Outside};
@@ -78,3 +81,7 @@ pub use threads::{
 };
 pub use tree::{Branch, FoldedKind, Tree, TreeOptions, TreeRow};
 pub use trend::{Tendency, Trend};
+pub use waste::{
+    BoxedNumbers, Duplicate, Rows, SlotsSaving, SpareContainer, SpareRoom, WasteHolder,
+    WasteReport, WasteSort, WasteSum,
+};

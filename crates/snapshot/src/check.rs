@@ -27,7 +27,8 @@ pub fn check(snapshot: &Snapshot) -> Result<(), Inconsistency> {
     types(snapshot)?;
     kinds(snapshot)?;
     process(snapshot)?;
-    values(snapshot)
+    values(snapshot)?;
+    digests(snapshot)
 }
 
 fn objects(snapshot: &Snapshot) -> Result<(), Inconsistency> {
@@ -195,6 +196,8 @@ fn process(snapshot: &Snapshot) -> Result<(), Inconsistency> {
         return table.fails(row, "it ends before it starts");
     }
     sum(table, mappings.iter().map(|one| one.resident))?;
+    sum(table, mappings.iter().map(|one| one.proportional))?;
+    sum(table, mappings.iter().map(|one| one.swapped))?;
     sum(table, mappings.iter().map(|one| one.end - one.start))
 }
 
@@ -202,6 +205,19 @@ fn values(snapshot: &Snapshot) -> Result<(), Inconsistency> {
     let table = Table("values");
     let mut least = 0;
     for (row, (object, _)) in snapshot.values.iter().enumerate() {
+        object_exists(snapshot, table, row, object)?;
+        if object.0 < least {
+            return table.fails(row, "its object is not after the one before");
+        }
+        least = object.0 + 1;
+    }
+    Ok(())
+}
+
+fn digests(snapshot: &Snapshot) -> Result<(), Inconsistency> {
+    let table = Table("digests");
+    let mut least = 0;
+    for (row, (object, _)) in snapshot.digests.iter().enumerate() {
         object_exists(snapshot, table, row, object)?;
         if object.0 < least {
             return table.fails(row, "its object is not after the one before");
@@ -397,5 +413,7 @@ mod tests {
         assert_eq!(said, "mappings, row 0: it ends before it starts");
         let said = changed(|s| s.values.push(ObjectId(2), crate::ValueForm::Repr, b"1"));
         assert_eq!(said, "values, row 0: object 2 of 2");
+        let said = changed(|s| s.digests.push(ObjectId(2), 1));
+        assert_eq!(said, "digests, row 0: object 2 of 2");
     }
 }

@@ -16,8 +16,9 @@ pub(crate) const FORMAT: &str = "exuvia-snapshot";
 ///
 /// Version log, the newest first; any change of a file makes a new version:
 ///
-/// * 3: the flags of objects have the generation of the collector; `snapshot.json` tells when
-///   the process began; the table suspended.
+/// * 3: the flags of objects have the generation of the collector; mappings have what is
+///   resident proportionally, and what is swapped; the tables suspended and digests;
+///   `snapshot.json` tells when the process began, and has `memory`.
 /// * 2: objects have their interpreter; roots of the category `variable`; captures of the
 ///   mode `core`.
 /// * 1: the first. Tables objects, references, types, kinds, names, roots, threads, frames,
@@ -313,7 +314,16 @@ pub(crate) const MAPPINGS: Table = Table {
         column("offset", U64, Plain),
         column("path", Text, Dictionary),
         column("resident", U64, Plain),
+        column("proportional", U64, Plain),
+        column("swapped", U64, Plain),
     ],
+    sorted_by: None,
+};
+
+/// The same before version 3.
+pub(crate) const MAPPINGS_2: Table = Table {
+    name: "mappings",
+    columns: MAPPINGS.columns.split_at(6).0,
     sorted_by: None,
 };
 
@@ -325,6 +335,12 @@ pub(crate) const VALUES: Table = Table {
         nullable("text", Text, Plain),
         nullable("bytes", Bytes, Plain),
     ],
+    sorted_by: Some(0),
+};
+
+pub(crate) const DIGESTS: Table = Table {
+    name: "digests",
+    columns: &[column("object", U32, Delta), column("digest", U64, Plain)],
     sorted_by: Some(0),
 };
 
@@ -344,10 +360,11 @@ pub(crate) const ANALYSIS: Table = Table {
 
 /// Every table, in the order in which they are written; at last the one beside them.
 #[cfg(test)]
-pub(crate) const TABLES: [&Table; 12] = [
+pub(crate) const TABLES: [&Table; 13] = [
     &REFERENCES,
     &OBJECTS,
     &VALUES,
+    &DIGESTS,
     &TYPES,
     &KINDS,
     &NAMES,

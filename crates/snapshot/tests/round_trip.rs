@@ -32,13 +32,18 @@ fn an_empty_snapshot_and_the_sample() {
 }
 
 #[test]
-fn the_first_version_can_still_be_read() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/version-1");
-    let before = Snapshot {
-        suspended: Vec::new(),
-        ..sample()
-    };
-    assert_eq!(open(path.as_ref()).unwrap(), before);
+fn the_versions_before_can_still_be_read() {
+    let mut expected = sample();
+    // What came with version 3.
+    expected.digests = Digests::default();
+    expected.suspended = Vec::new();
+    expected.mappings[0].resident = 0;
+    expected.mappings[0].proportional = 0;
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    for version in ["version-1", "version-2"] {
+        let path = std::path::Path::new(data).join(version);
+        assert_eq!(open(&path).unwrap(), expected, "{version}");
+    }
 }
 
 #[test]
@@ -107,8 +112,9 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
             rows(suspended_frame(objects), objects),
             vec(mapping(), 0..4),
         );
-        (metadata(), heap, tables, process, values(objects)).prop_map(
-            |(metadata, (objects, references), tables, process, values)| Snapshot {
+        let contents = (values(objects), digests(objects));
+        (metadata(), heap, tables, process, contents).prop_map(
+            |(metadata, (objects, references), tables, process, (values, digests))| Snapshot {
                 metadata,
                 objects,
                 references,
@@ -121,6 +127,7 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
                 suspended: in_order(process.3),
                 mappings: process.4,
                 values,
+                digests,
             },
         )
     })
@@ -333,7 +340,21 @@ fn mapping() -> impl Strategy<Value = Mapping> {
             offset,
             path,
             resident: resident.into(),
+            proportional: u64::from(resident) / 2,
+            swapped: u64::from(size),
         }
+    })
+}
+
+fn digests(objects: u32) -> impl Strategy<Value = Digests> {
+    vec(option::of(any::<u64>()), objects as usize).prop_map(|rows| {
+        let mut digests = Digests::default();
+        for (row, digest) in (0..).zip(rows) {
+            if let Some(digest) = digest {
+                digests.push(ObjectId(row), digest);
+            }
+        }
+        digests
     })
 }
 
@@ -353,6 +374,28 @@ fn values(objects: u32) -> impl Strategy<Value = Values> {
             values.push(ObjectId(row as u32), form, bytes);
         }
         values
+    })
+}
+
+/// Facts with this number in them; none for an even one.
+fn memory(number: u64) -> Option<MemoryFacts> {
+    (number % 2 == 1).then(|| MemoryFacts {
+        stacks: number,
+        stack_memory: Portion::default(),
+        pymalloc: Some(Pymalloc {
+            used: number,
+            ..Pymalloc::default()
+        }),
+        mimalloc: None,
+        c: CAllocator {
+            name: "glibc".into(),
+            asked: Some(MallocInfo::default()),
+            not_asked: None,
+            heaps: Some(GlibcHeaps {
+                trimmable: number,
+                ..GlibcHeaps::default()
+            }),
+        },
     })
 }
 
@@ -396,6 +439,7 @@ fn metadata() -> impl Strategy<Value = Metadata> {
                     python,
                     flavor,
                     resident,
+                    started: Some(u64::from(pid)),
                 },
                 capture: Capture {
                     time,
@@ -412,6 +456,7 @@ fn metadata() -> impl Strategy<Value = Metadata> {
                     bytes,
                 },
                 diagnostics: diagnostics.into_iter().map(diagnostic).collect(),
+                memory: memory(objects),
             }
         },
     )

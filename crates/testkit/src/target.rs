@@ -168,6 +168,13 @@ impl Launch {
         self
     }
 
+    /// Lets it write its stderr to a file.
+    #[must_use]
+    pub fn stderr(mut self, file: std::fs::File) -> Self {
+        self.command.stderr(file);
+        self
+    }
+
     /// Starts it in this folder.
     #[must_use]
     pub fn folder(mut self, folder: &Path) -> Self {

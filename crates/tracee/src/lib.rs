@@ -19,6 +19,7 @@
 //! This crate is the only home of `unsafe` in the workspace.
 
 mod access;
+mod allocator;
 mod arch;
 mod capture;
 mod cgroup;
@@ -35,12 +36,15 @@ mod process;
 mod processes;
 mod protocol;
 mod python;
+mod resident;
+mod smaps;
 mod static_data;
 mod symbols;
 mod tracing;
 mod traverser;
 
 pub use access::{AttachFacts, Obstacle};
+pub use allocator::CAllocator;
 pub use capture::{Frozen, ProcessClone, ThreadStop};
 pub use core::{
     BuildId, CoreError, CoreFile, CoreMemory, CoreProcess, MissingFile, Places, WhyMissing,
@@ -48,10 +52,12 @@ pub use core::{
 pub use errors::{CloneError, DiscardError, FreezeError, StuckReason, StuckThread};
 pub use live::LiveMemory;
 pub use mapped::MappedFiles;
-pub use mappings::{Mapping, Mappings, MappingsError, Permissions, resident_bytes, wiped_on_fork};
+pub use mappings::{Mapping, Mappings, MappingsError, Permissions};
 pub use process::{OpenError, Pid, Process};
 pub use processes::{PythonProcess, list_processes};
 pub use python::{Linking, LocateError, PythonImage};
+pub use resident::ResidentPages;
+pub use smaps::MappingUsage;
 pub use static_data::{StaticVariables, static_variables};
 pub use symbols::{SymbolLocation, find_symbol};
 pub use traverser::{Call, CallFailure, CallLimits, Function, Traverser, TraverserError, Visited};

@@ -170,58 +170,8 @@ impl<'a> IntoIterator for &'a Mappings {
     }
 }
 
-/// Bytes of each mapping that are in RAM, with its first address, from `/proc/PID/smaps`.
-///
-/// The kernel walks every page for it, about a millisecond for each 100 MB of a process, so
-/// ask only when the answer is shown.
-pub fn resident_bytes(pid: Pid) -> Result<Vec<(RemoteAddress, u64)>, MappingsError> {
-    let text = smaps(pid)?;
-    let mut resident = Vec::new();
-    for line in text.split(|&byte| byte == b'\n') {
-        if let Some(mapping) = parse(line) {
-            resident.push((mapping.start, 0));
-        } else if let Some(rest) = line.strip_prefix(b"Rss:")
-            && let Some((_, bytes)) = resident.last_mut()
-        {
-            let number = String::from_utf8_lossy(rest);
-            let kilobytes = number.trim().trim_end_matches("kB").trim_end();
-            *bytes = kilobytes.parse::<u64>().unwrap_or(0) * 1024;
-        }
-    }
-    Ok(resident)
-}
-
-/// The private memory that a copy of the process gets as zeros, because the process asked for that
-/// (`MADV_WIPEONFORK`). A copy can be asked as well as the process itself.
-///
-/// Only `/proc/PID/smaps` tells, for which the kernel walks every page: 20 ms for each GiB in small
-/// pages, much less in huge ones.
-pub fn wiped_on_fork(pid: Pid) -> Result<Vec<Range<u64>>, MappingsError> {
-    Ok(wiped(&smaps(pid)?))
-}
-
-fn smaps(pid: Pid) -> Result<Vec<u8>, MappingsError> {
-    std::fs::read(format!("/proc/{pid}/smaps")).map_err(|source| MappingsError { pid, source })
-}
-
-fn wiped(smaps: &[u8]) -> Vec<Range<u64>> {
-    let mut wiped = Vec::new();
-    let mut last = None;
-    for line in smaps.split(|&byte| byte == b'\n') {
-        if let Some(mapping) = parse(line) {
-            last = Some(mapping);
-        } else if let Some(flags) = line.strip_prefix(b"VmFlags:")
-            && let Some(mapping) = &last
-            && flags.split(|&byte| byte == b' ').any(|flag| flag == b"wf")
-        {
-            wiped.push(mapping.start.get()..mapping.end.get());
-        }
-    }
-    wiped
-}
-
 /// A line such as `7f00-7f10 r-xp 00001000 08:02 135522    /usr/lib/libc.so.6`.
-fn parse(line: &[u8]) -> Option<Mapping> {
+pub(crate) fn parse(line: &[u8]) -> Option<Mapping> {
     let mut rest = line;
     let mut field = || {
         let end = rest
@@ -282,14 +232,6 @@ mod tests {
         let mapping = parse(b"7f00-8000 r--p 00000000 00:00 0 ").unwrap();
         assert_eq!(mapping.path, None);
         assert!(mapping.is_private_anonymous());
-    }
-
-    #[test]
-    fn what_copies_get_as_zeros_is_told_by_its_flags() {
-        let smaps = b"7f00-8000 rw-p 00000000 00:00 0 \nRss:   4 kB\nVmFlags: rd wr mr wf \n\
-            8000-9000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr dc \n\
-            9000-a000 rw-p 00000000 00:00 0   [heap]\nVmFlags: wf\n";
-        assert_eq!(wiped(smaps), [0x7f00..0x8000, 0x9000..0xa000]);
     }
 
     #[test]

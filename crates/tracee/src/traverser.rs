@@ -232,6 +232,39 @@ impl Traverser {
         }
     }
 
+    /// Calls `function()`, which returns a struct of so many bytes in memory, and returns its
+    /// bytes. The convention of x86-64: the first argument is where the struct shall be, and is
+    /// returned. Other processors have other conventions, and get an error. The failure of the call
+    /// is the inner one.
+    pub fn returned_struct(
+        &mut self,
+        function: RemoteAddress,
+        bytes: usize,
+        limits: &CallLimits,
+        interrupt: &AtomicBool,
+    ) -> Result<Result<Vec<u8>, CallFailure>, TraverserError> {
+        if cfg!(not(target_arch = "x86_64")) {
+            let source = io::ErrorKind::Unsupported.into();
+            return Err(os("calling a function that returns a struct", source));
+        }
+        // The room for referents is much larger than the one that a getter returns.
+        let at = RemoteAddress::new(self.workplace.referents + 4096);
+        let call = Call {
+            object: at,
+            function: Function::Get {
+                get: function,
+                closure: RemoteAddress::NULL,
+            },
+        };
+        let mut visited = Visited::default();
+        if let Some(failure) = self.run(&[call], limits, &mut visited, interrupt)? {
+            return Ok(Err(failure));
+        }
+        let mut result = vec![0; bytes];
+        self.read(&mut result, at.get())?;
+        Ok(Ok(result))
+    }
+
     fn drive(
         &self,
         go_on: bool,

@@ -9,7 +9,7 @@ mod common;
 
 use common::Target;
 use exuvia_memory::{BLOCK_SIZE, Memory, RemoteAddress};
-use exuvia_tracee::{LiveMemory, Mappings, resident_bytes};
+use exuvia_tracee::{LiveMemory, MappingUsage, Mappings};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -80,8 +80,8 @@ fn pages_that_do_not_exist_are_zeros_and_stay_unborn() {
     target.eval("put(5 * 4096, b'y')");
     let frozen = target.freeze();
     let resident = || {
-        let all = resident_bytes(target.pid()).unwrap();
-        all.iter().map(|(_, bytes)| bytes).sum::<u64>()
+        let all = MappingUsage::read(target.pid()).unwrap();
+        all.iter().map(|one| one.resident).sum::<u64>()
     };
     let before = resident();
     let memory = LiveMemory::open(target.pid(), &Mappings::read(target.pid()).unwrap());

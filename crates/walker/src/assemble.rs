@@ -7,7 +7,7 @@ use crate::native::Place;
 use crate::reader::Reader;
 use crate::walk::{DESCRIBE_CACHE, Progress, WalkError};
 use exuvia_memory::{Memory, RemoteAddress};
-use exuvia_snapshot::{ObjectId, Objects, References, ReferencesOverflow, TypeId, Values};
+use exuvia_snapshot::{Digests, ObjectId, Objects, References, ReferencesOverflow, TypeId, Values};
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +19,7 @@ pub(crate) struct Described {
     pub(crate) objects: Objects,
     pub(crate) references: References,
     pub(crate) values: Values,
+    pub(crate) digests: Digests,
     pub(crate) owned_dicts: Vec<(ObjectId, TypeId)>,
     /// Where references stand that have no name yet.
     pub(crate) places: Vec<Place>,
@@ -40,6 +41,7 @@ impl Described {
         all.flags.extend_from_slice(&more.flags);
         all.interpreter.extend_from_slice(&more.interpreter);
         self.values.append(&batch.values);
+        self.digests.append(&batch.digests);
         self.owned_dicts.extend_from_slice(&batch.owned_dicts);
         // If that overflows, adding the references fails.
         let before = self.references.len() as u32;

@@ -8,6 +8,7 @@ use crate::decode;
 use crate::decode::extension::SharedBlock;
 use crate::decode::scan::{self, LeftOut};
 use crate::diagnostics::Trouble;
+use crate::digest::Digester;
 use crate::extent;
 use crate::generations::Generations;
 use crate::kinds::KindTable;
@@ -22,8 +23,8 @@ use crate::values::ValueReader;
 use exuvia_cpython::type_flags;
 use exuvia_memory::{Fault, Memory, RemoteAddress};
 use exuvia_snapshot::{
-    KindId, ObjectFlags, ObjectId, Objects, Reference, References, ReferencesOverflow, Relation,
-    TypeId, Values,
+    Digests, KindId, ObjectFlags, ObjectId, Objects, Reference, References, ReferencesOverflow,
+    Relation, TypeId, ValueForm, Values,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -33,6 +34,7 @@ pub(crate) struct Batch {
     pub(crate) objects: Objects,
     pub(crate) references: References,
     pub(crate) values: Values,
+    pub(crate) digests: Digests,
     /// Dictionaries, and the type of the instance whose `__dict__` each is.
     pub(crate) owned_dicts: Vec<(ObjectId, TypeId)>,
     /// Memory that objects share, with the row in this batch of each that may own it.
@@ -51,6 +53,8 @@ pub(crate) struct Description<'a> {
     /// None where the collector has no lists.
     pub(crate) generations: Option<&'a Generations>,
     pub(crate) values: ValueReader,
+    /// Who makes digests of contents that are not kept whole.
+    pub(crate) digester: Option<&'a Digester>,
 }
 
 /// Numbers the references of one object.
@@ -309,8 +313,15 @@ impl Description<'_> {
         }
         push(&mut batch.objects, object, kind, extent, refcount, flags);
         if let Some(id) = self.numbers.get(object) {
-            self.values
+            let kept = self
+                .values
                 .keep(reader, object, id, info, &mut batch.values);
+            let is_start = matches!(kept, Some(ValueForm::TextStart | ValueForm::BytesStart));
+            if let Some(digester) = self.digester.filter(|_| is_start)
+                && let Some(digest) = digester.of(reader, object, info)
+            {
+                batch.digests.push(id, digest);
+            }
         }
     }
 

@@ -13,9 +13,11 @@
 //! Entry points: [`walk`], [`walk_with_native`], [`is_safe_moment`].
 
 mod assemble;
+mod census;
 mod decode;
 mod describe;
 mod diagnostics;
+mod digest;
 mod discover;
 mod explore;
 mod extent;
@@ -47,6 +49,7 @@ mod values;
 mod variables;
 mod walk;
 
+pub use census::{Census, CensusPlace, census};
 pub use gc::is_safe_moment;
 pub use native::{
     GetterCall, GetterOutcome, NativeCall, NativeLimits, NativeOutcome, NativeTraverse,

@@ -82,6 +82,12 @@ impl Text {
         Ok(Some(text))
     }
 
+    /// Where the characters lie, how many bytes they are, and the bytes of each.
+    pub(crate) fn characters(&self) -> (RemoteAddress, u64, u64) {
+        let bytes = self.length.saturating_mul(self.width);
+        (self.data, bytes, self.width)
+    }
+
     /// The first `limit` characters as UTF-8; lone surrogates are escaped as Python's
     /// `backslashreplace` does.
     pub(crate) fn start<M: Memory>(

@@ -35,7 +35,7 @@ impl ValueReader {
         Self { limit: 10 * SHORT }
     }
 
-    /// Keeps the value of an object, if it has one.
+    /// Keeps the value of an object, if it has one, and says in which form.
     pub(crate) fn keep<M: Memory>(
         self,
         reader: &mut Reader<'_, M>,
@@ -43,14 +43,14 @@ impl ValueReader {
         id: ObjectId,
         info: &TypeInfo,
         values: &mut Values,
-    ) {
+    ) -> Option<ValueForm> {
         if self.limit == 0 {
-            return;
+            return None;
         }
         // What can't be read is kept as nothing; the trouble was counted before.
-        if let Ok(Some((form, bytes))) = self.read(reader, object, info) {
-            values.push(id, form, &bytes);
-        }
+        let (form, bytes) = self.read(reader, object, info).ok()??;
+        values.push(id, form, &bytes);
+        Some(form)
     }
 
     fn read<M: Memory>(

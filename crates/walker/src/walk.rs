@@ -4,6 +4,7 @@ use crate::assemble::{Described, describe};
 use crate::decode::dict::Table;
 use crate::describe::Description;
 use crate::diagnostics::{Diagnostics, Trouble};
+use crate::digest::Digester;
 use crate::discover::{Discovery, Suspended};
 use crate::explore::Explorer;
 use crate::generations::{Generations, OLDEST};
@@ -32,6 +33,7 @@ use exuvia_snapshot::{
 use rustc_hash::FxHashSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Bytes of the target that each thread keeps at hand in the first pass, in which reads
 /// follow references, and in the second, which goes through memory in order.
@@ -82,6 +84,9 @@ pub enum AbsentReason {
 pub struct WalkOptions {
     /// Which contents to keep; `None` keeps nothing, not even names.
     pub values: Option<ValuesKept>,
+    /// How long digests may be made of contents of which only the beginning is kept; `None` makes
+    /// none.
+    pub digests: Option<Duration>,
 }
 
 /// Who is told how far the walk is, from several threads.
@@ -316,6 +321,7 @@ pub fn walk_with_native<M: Memory>(
     let all_types = types.snapshot();
     let kinds = KindTable::new(layout, all_types, &public);
     progress.phase("reading objects", Some(numbers.len() as u64));
+    let digester = options.digests.map(Digester::new);
     let description = Description {
         numbers: &numbers,
         kinds: &kinds,
@@ -324,6 +330,7 @@ pub fn walk_with_native<M: Memory>(
         owners: &owners,
         generations: (layout.shapes.gc_lists != GcLists::MimallocSegments).then_some(&generations),
         values: ValueReader::new(options.values.unwrap_or(ValuesKept::None)),
+        digester: digester.as_ref(),
     };
     let second_view = match first_view {
         NativeView::None => NativeView::None,
@@ -335,6 +342,7 @@ pub fn walk_with_native<M: Memory>(
         mut objects,
         mut references,
         mut values,
+        digests,
         owned_dicts,
         places,
         diagnostics: more,
@@ -371,6 +379,7 @@ pub fn walk_with_native<M: Memory>(
         suspended: suspended_rows,
         mappings: Vec::new(),
         values: Values::default(),
+        digests,
     };
     if let Some(seeds) = of_each {
         let ids: Vec<_> = interpreters.iter().map(|one| one.id).collect();
@@ -394,6 +403,8 @@ pub fn walk_with_native<M: Memory>(
     snapshot.metadata.counts = counts(&snapshot);
     snapshot.metadata.diagnostics.extend(asked.diagnostics);
     snapshot.metadata.diagnostics.extend(scanned);
+    let late = digester.and_then(|digester| digester.diagnostic());
+    snapshot.metadata.diagnostics.extend(late);
     Ok(snapshot)
 }
 

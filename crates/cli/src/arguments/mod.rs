@@ -10,6 +10,7 @@ mod format;
 mod heap;
 mod leaks;
 mod limit;
+mod memory;
 mod native;
 mod neighbours;
 mod paths;
@@ -20,6 +21,7 @@ mod show;
 mod target;
 mod threads;
 mod tree;
+mod waste;
 mod watch;
 
 pub(crate) use check::CheckArguments;
@@ -31,6 +33,7 @@ pub(crate) use format::{Format, FormatArguments};
 pub(crate) use heap::HeapArguments;
 pub(crate) use leaks::LeaksArguments;
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
+pub(crate) use memory::MemoryArguments;
 pub(crate) use native::NativeArguments;
 pub(crate) use neighbours::NeighboursArguments;
 pub(crate) use paths::PathsArguments;
@@ -41,6 +44,7 @@ pub(crate) use show::ShowArguments;
 pub(crate) use target::TargetArguments;
 pub(crate) use threads::ThreadsArguments;
 pub(crate) use tree::TreeArguments;
+pub(crate) use waste::WasteArguments;
 pub(crate) use watch::WatchArguments;
 
 use clap::builder::Styles;
@@ -123,6 +127,10 @@ pub(crate) enum Command {
     Leaks(LeaksArguments),
     /// Show what a process does: stacks of threads, asyncio tasks, generators and greenlets
     Threads(ThreadsArguments),
+    /// Show where the memory of a process is, in rows that add up to what is resident
+    Memory(MemoryArguments),
+    /// Show what of the memory could be saved: duplicates, empty room, __slots__, boxed numbers
+    Waste(WasteArguments),
     /// Write a snapshot of a process or core, to be examined later or elsewhere
     ///
     /// The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take

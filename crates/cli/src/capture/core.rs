@@ -2,11 +2,12 @@
 
 use super::error::CaptureError;
 use super::interpreter::Interpreter;
+use super::memory::{self, Ask, Counted};
 use super::regions::Regions;
-use super::{mapping_rows, now, walk};
+use super::{Extras, now, walk, walk_options};
 use crate::progress::Progress;
-use exuvia_snapshot::{Capture, CaptureMode, Diagnostic, Snapshot, ValuesKept};
-use exuvia_tracee::{CoreFile, LocateError, MappedFiles, MissingFile, Places};
+use exuvia_snapshot::{Capture, CaptureMode, Diagnostic, MemoryFacts, Snapshot, ValuesKept};
+use exuvia_tracee::{CAllocator, CoreFile, LocateError, MappedFiles, MissingFile, Places};
 use std::path::Path;
 use std::time::{Instant, UNIX_EPOCH};
 
@@ -21,6 +22,7 @@ pub(crate) fn capture_core(
     path: &Path,
     places: &Places,
     values: Option<ValuesKept>,
+    extras: Extras,
     progress: &Progress,
 ) -> Result<Snapshot, CaptureError> {
     progress.phase("opening");
@@ -29,8 +31,12 @@ pub(crate) fn capture_core(
     progress.detail(&description(&core));
     let interpreter = find(&core)?;
     let regions = Regions::of_core(&core);
-    let mut snapshot = walk(core.memory(), &interpreter, &regions, values, progress)?;
-    snapshot.mappings = mapping_rows(core.mappings());
+    let options = walk_options(values, extras);
+    let mut snapshot = walk(core.memory(), &interpreter, &regions, options, progress)?;
+    snapshot.mappings = memory::bare_rows(core.mappings());
+    if extras.memory {
+        snapshot.metadata.memory = Some(facts(&core, &interpreter, progress));
+    }
     let diagnostics = &mut snapshot.metadata.diagnostics;
     diagnostics.extend(interpreter.corrections());
     diagnostics.extend(cut_off(&core));
@@ -57,6 +63,21 @@ pub(crate) fn capture_core(
         layout: interpreter.layout.source.clone(),
     };
     Ok(snapshot)
+}
+
+/// What the allocators of the process held. What was in RAM a core does not tell: all that it has
+/// counts.
+fn facts(core: &CoreFile, interpreter: &Interpreter, progress: &Progress) -> MemoryFacts {
+    let counted = Counted {
+        memory: core.memory(),
+        layout: &interpreter.layout,
+        mappings: core.mappings(),
+        stack_pointers: &core.process().stack_pointers,
+        resident: &|range| memory::present(core, range),
+        cancelled: &|| progress.cancelled(),
+    };
+    let allocator = CAllocator::find(core, core.mappings());
+    counted.facts(allocator, Ask::Not("in a core nothing is called"))
 }
 
 /// The interpreter of a core. What can't be told because a file is missing is said of the

@@ -3,6 +3,7 @@
 mod core;
 mod error;
 mod interpreter;
+mod memory;
 mod native;
 mod regions;
 
@@ -11,13 +12,14 @@ pub(crate) use error::CaptureError;
 
 use crate::progress::Progress;
 use exuvia_memory::Memory;
-use exuvia_snapshot::{Capture, CaptureMode, Mapping, Snapshot, ValuesKept};
+use exuvia_snapshot::{Capture, CaptureMode, Snapshot, ValuesKept};
 use exuvia_tracee::{
-    CloneError, FreezeError, Frozen, LiveMemory, Mappings, Pid, Process, ProcessClone, StuckReason,
-    StuckThread,
+    CloneError, FreezeError, Frozen, LiveMemory, MappingUsage, Mappings, Pid, Process,
+    ProcessClone, ResidentPages, StuckReason, StuckThread,
 };
 use exuvia_walker::{NativeTraverse, Target, WalkOptions};
 use interpreter::Interpreter;
+use memory::{Ask, Before, Counted};
 use native::ClonedCode;
 use regions::Regions;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -32,6 +34,8 @@ const SAFE_MOMENT_TRIES: u32 = 50;
 const SAFE_MOMENT_DEADLINE: Duration = Duration::from_secs(5);
 /// How much nicer than others the threads are that read a copy in the background.
 const BACKGROUND: i32 = 10;
+/// How long contents are digested.
+const DIGEST_TIME: Duration = Duration::from_secs(20);
 /// The pause between two tries grows up to this.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -56,6 +60,32 @@ pub(crate) struct CaptureOptions {
     /// Whether the copy is read at a low priority, so that reading it again and again takes
     /// no processor from the target.
     pub(crate) in_background: bool,
+    /// What else is found out.
+    pub(crate) extras: Extras,
+}
+
+/// What only some questions need, because it takes time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extras {
+    /// Where the memory of the process is.
+    pub(crate) memory: bool,
+    /// Which long contents are equal.
+    pub(crate) digests: bool,
+}
+
+impl CaptureOptions {
+    fn walk(&self) -> WalkOptions {
+        walk_options(self.values, self.extras)
+    }
+}
+
+fn walk_options(values: Option<ValuesKept>, extras: Extras) -> WalkOptions {
+    // What is not kept at all is not told about either, and what is kept whole needs no digest.
+    let is_cut = values == Some(ValuesKept::Short);
+    WalkOptions {
+        values,
+        digests: (extras.digests && is_cut).then_some(DIGEST_TIME),
+    }
 }
 
 /// Captures the heap of a process.
@@ -68,13 +98,23 @@ pub(crate) fn capture(
     let process = Process::open(Pid(pid))?;
     CaptureError::check_access(&process)?;
     let mut interpreter = Interpreter::find(&process).map_err(|error| error.in_process(pid))?;
+    let before = options
+        .extras
+        .memory
+        .then(|| Before::ask(&process, &interpreter.mappings));
     let begun = Instant::now();
     let frozen = freeze_at_a_safe_moment(&process, &mut interpreter, progress)
         .map_err(|error| error.in_process(pid))?;
     let interpreter = interpreter;
+    let reading = Reading {
+        interpreter: &interpreter,
+        before: before.as_ref(),
+        options,
+        progress,
+    };
     let captured = match options.mode {
-        Mode::Stop => stopped(frozen, &interpreter, options, progress),
-        Mode::Clone => cloned(frozen, &interpreter, options, progress),
+        Mode::Stop => stopped(frozen, &reading),
+        Mode::Clone => cloned(frozen, &reading),
     };
     // The end of a process that is read itself takes its memory away; a clone stays whole.
     let is_whole = matches!(captured, Ok((_, CaptureMode::Clone, _)));
@@ -157,14 +197,21 @@ fn is_only_late(thread: &StuckThread) -> bool {
 
 type Captured = (Snapshot, CaptureMode, Duration);
 
+/// What is read, and how.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    interpreter: &'a Interpreter,
+    /// What the process said of its memory, if that is wanted.
+    before: Option<&'a Before>,
+    options: &'a CaptureOptions,
+    progress: &'a Progress,
+}
+
 /// Reads a clone, while the process goes on.
-fn cloned(
-    frozen: Frozen,
-    interpreter: &Interpreter,
-    options: &CaptureOptions,
-    progress: &Progress,
-) -> Result<Captured, CaptureError> {
+fn cloned(frozen: Frozen, reading: &Reading<'_>) -> Result<Captured, CaptureError> {
     let pid = frozen.pid().0;
+    let progress = reading.progress;
+    let stack_pointers = stack_pointers(&frozen);
     let (clone, stood_still) = match frozen.fork_and_release() {
         Ok(forked) => forked,
         Err((_, CloneError::Ended)) => return Err(CaptureError::Ended { pid }),
@@ -177,18 +224,15 @@ fn cloned(
             progress.note(&format!(
                 "no clone ({reason:#}); reading while the process stands still"
             ));
-            return stopped(frozen, interpreter, options, progress);
+            return stopped(frozen, reading);
         }
     };
-    if options.in_background {
+    if reading.options.in_background {
         // From here on nothing stands still. Of this thread, and so of those that it starts;
         // the guardian, which was started before, stays as it is.
         let _ = rustix::process::nice(BACKGROUND);
     }
-    let mut snapshot = read_clone(Pid(pid), &clone, interpreter, options, progress)?;
-    if let Ok(mappings) = Mappings::read(clone.pid()) {
-        snapshot.mappings = mapping_rows(&mappings);
-    }
+    let snapshot = read_clone(Pid(pid), &clone, &stack_pointers, reading)?;
     match clone.discard() {
         Ok(reaping) => Ok((snapshot, CaptureMode::Clone, stood_still + reaping)),
         Err(error) => {
@@ -201,10 +245,15 @@ fn cloned(
 fn read_clone(
     process: Pid,
     clone: &ProcessClone,
-    interpreter: &Interpreter,
-    options: &CaptureOptions,
-    progress: &Progress,
+    stack_pointers: &[u64],
+    reading: &Reading<'_>,
 ) -> Result<Snapshot, CaptureError> {
+    let Reading {
+        interpreter,
+        before,
+        options,
+        progress,
+    } = *reading;
     let mappings = Mappings::read(clone.pid())?;
     let memory = clone.memory()?;
     let mut regions = Regions::of(memory, &mappings);
@@ -212,10 +261,28 @@ fn read_clone(
     if let Ok(after) = Mappings::read(process) {
         regions.add_not_copied(&interpreter.mappings, &after, &mappings);
     }
-    if let Ok(wiped) = exuvia_tracee::wiped_on_fork(clone.pid()) {
-        regions.add_wiped(wiped);
-    }
+    // Before code runs in the clone, which has memory of its own then.
+    let usage = MappingUsage::read(clone.pid()).unwrap_or_default();
+    let wiped = usage.iter().filter(|one| one.is_wiped_on_fork);
+    regions.add_wiped(wiped.map(MappingUsage::range).collect());
     let mut code = ClonedCode::of(clone, progress.flag());
+    let facts = before.map(|before| {
+        progress.phase("counting memory");
+        let resident = ResidentPages::open(clone.pid());
+        let counted = Counted {
+            memory,
+            layout: &interpreter.layout,
+            mappings: &mappings,
+            stack_pointers,
+            resident: &|range| resident.bytes(range),
+            cancelled: &|| progress.cancelled(),
+        };
+        let ask = match options.native {
+            true => Ask::Code(&mut code),
+            false => Ask::Not("no code of the process is called with --no-native"),
+        };
+        counted.facts(before.allocator(), ask)
+    });
     let native: Option<&mut dyn NativeTraverse> = match options.native {
         true => Some(&mut code),
         false => None,
@@ -223,9 +290,7 @@ fn read_clone(
     let walked = exuvia_walker::walk_with_native(
         memory,
         &interpreter.target(&regions),
-        &WalkOptions {
-            values: options.values,
-        },
+        &options.walk(),
         native,
         progress,
     )
@@ -236,60 +301,74 @@ fn read_clone(
     }
     let mut snapshot = walked?;
     regions.tell_sizes(&mut snapshot.metadata.diagnostics);
+    snapshot.mappings = match before {
+        Some(before) => memory::rows_of_clone((&mappings, &usage), &interpreter.mappings, before),
+        None => memory::bare_rows(&mappings),
+    };
+    snapshot.metadata.memory = facts;
     Ok(snapshot)
 }
 
 /// Reads the process itself while it stands still.
-fn stopped(
-    frozen: Frozen,
-    interpreter: &Interpreter,
-    options: &CaptureOptions,
-    progress: &Progress,
-) -> Result<Captured, CaptureError> {
+fn stopped(frozen: Frozen, reading: &Reading<'_>) -> Result<Captured, CaptureError> {
+    let Reading {
+        interpreter,
+        before,
+        options,
+        progress,
+    } = *reading;
     let mappings = Mappings::read(frozen.pid())?;
     let memory = LiveMemory::open(frozen.pid(), &mappings);
+    let facts = before.map(|before| {
+        progress.phase("counting memory");
+        let resident = ResidentPages::open(frozen.pid());
+        let counted = Counted {
+            memory: &memory,
+            layout: &interpreter.layout,
+            mappings: &mappings,
+            stack_pointers: &stack_pointers(&frozen),
+            resident: &|range| resident.bytes(range),
+            cancelled: &|| progress.cancelled(),
+        };
+        let ask = Ask::Not("the process itself was read, in which nothing is called");
+        let usage = MappingUsage::read(frozen.pid()).unwrap_or_default();
+        (counted.facts(before.allocator(), ask), usage)
+    });
     let walked = walk(
         &memory,
         interpreter,
         &Regions::of(&memory, &mappings),
-        options.values,
+        options.walk(),
         progress,
     );
     let stood_still = frozen.release();
     let mut snapshot = walked?;
-    snapshot.mappings = mapping_rows(&mappings);
+    match facts {
+        Some((facts, usage)) => {
+            snapshot.mappings = memory::rows(&mappings, &usage);
+            snapshot.metadata.memory = Some(facts);
+        }
+        None => snapshot.mappings = memory::bare_rows(&mappings),
+    }
     Ok((snapshot, CaptureMode::Stop, stood_still))
+}
+
+fn stack_pointers(frozen: &Frozen) -> Vec<u64> {
+    let threads = frozen.threads().iter();
+    threads.map(|thread| thread.stack_pointer).collect()
 }
 
 fn walk(
     memory: &impl Memory,
     interpreter: &Interpreter,
     regions: &Regions,
-    values: Option<ValuesKept>,
+    options: WalkOptions,
     progress: &Progress,
 ) -> Result<Snapshot, CaptureError> {
     let target: Target<'_> = interpreter.target(regions);
-    let options = WalkOptions { values };
     let mut snapshot = exuvia_walker::walk(memory, &target, &options, progress)?;
     regions.tell_sizes(&mut snapshot.metadata.diagnostics);
     Ok(snapshot)
-}
-
-fn mapping_rows(mappings: &Mappings) -> Vec<Mapping> {
-    mappings
-        .iter()
-        .map(|mapping| Mapping {
-            start: mapping.start.get(),
-            end: mapping.end.get(),
-            permissions: mapping.permissions.to_string(),
-            offset: mapping.offset,
-            path: mapping
-                .path
-                .as_ref()
-                .map_or_else(String::new, |path| path.display().to_string()),
-            resident: 0,
-        })
-        .collect()
 }
 
 fn now() -> f64 {

@@ -1,6 +1,7 @@
 //! The walker's calls of extension types, made in a clone.
 
 use exuvia_memory::RemoteAddress;
+use exuvia_snapshot::MallocInfo;
 use exuvia_tracee::{
     Call, CallFailure, CallLimits, Function, ProcessClone, Traverser, TraverserError, Visited,
 };
@@ -34,18 +35,51 @@ impl<'a> ClonedCode<'a> {
         }
     }
 
+    /// What `mallinfo2` of glibc says, or why it does not.
+    pub(super) fn mallinfo2(&mut self, function: RemoteAddress) -> Result<MallocInfo, String> {
+        let limits = CallLimits {
+            call_time: TRAVERSAL,
+            total_time: TRAVERSAL,
+            call_visits: 1,
+            total_visits: 1,
+        };
+        let interrupt = self.interrupt;
+        let traverser = self.prepared().map_err(|error| error.to_string())?;
+        let returned = traverser.returned_struct(function, 10 * 8, &limits, interrupt);
+        let bytes = returned.map_err(|error| error.to_string())?;
+        let bytes = bytes.map_err(|failure| format!("mallinfo2 did not return: {failure}"))?;
+        let mut words = bytes.as_chunks().0.iter().copied().map(u64::from_le_bytes);
+        let mut next = || words.next().unwrap_or_default();
+        Ok(MallocInfo {
+            arena: next(),
+            ordblks: next(),
+            smblks: next(),
+            hblks: next(),
+            hblkhd: next(),
+            usmblks: next(),
+            fsmblks: next(),
+            uordblks: next(),
+            fordblks: next(),
+            keepcost: next(),
+        })
+    }
+
+    fn prepared(&mut self) -> Result<&mut Traverser, TraverserError> {
+        match &mut self.traverser {
+            Some(traverser) => Ok(traverser),
+            none => self.clone.traverser().map(|new| none.insert(new)),
+        }
+    }
+
     fn run(
         &mut self,
         calls: &[Call],
         limits: &CallLimits,
         visited: &mut Visited,
     ) -> Result<Option<CallFailure>, NativeUnavailable> {
-        let traverser = match &mut self.traverser {
-            Some(traverser) => Ok(traverser),
-            none => self.clone.traverser().map(|new| none.insert(new)),
-        };
-        let run = |traverser: &mut Traverser| traverser.run(calls, limits, visited, self.interrupt);
-        let failure = traverser.and_then(run);
+        let interrupt = self.interrupt;
+        let run = |traverser: &mut Traverser| traverser.run(calls, limits, visited, interrupt);
+        let failure = self.prepared().and_then(run);
         failure.map_err(|error: TraverserError| NativeUnavailable(error.to_string()))
     }
 }

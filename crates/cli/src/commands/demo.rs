@@ -1,6 +1,6 @@
 use super::paths::not_selected;
 use crate::arguments::{DEFAULT_LIMIT, Limit};
-use crate::capture::{CaptureOptions, Mode};
+use crate::capture::{CaptureOptions, Extras, Mode};
 use crate::demo::{Clients, Python, Served, Service};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
@@ -39,6 +39,7 @@ pub(super) fn run(interrupts: &Interrupts) -> Result<(), Failure> {
         values: Some(ValuesKept::Short),
         native: true,
         in_background: false,
+        extras: Extras::default(),
     };
     let snapshot = target::capture(pid, &options, interrupts)?;
     let served = clients.stop()?;

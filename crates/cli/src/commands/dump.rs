@@ -1,5 +1,5 @@
 use crate::arguments::DumpArguments;
-use crate::capture::CaptureOptions;
+use crate::capture::{CaptureOptions, Extras};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::output;
@@ -26,6 +26,10 @@ pub(super) fn run(arguments: &DumpArguments, interrupts: &Interrupts) -> Result<
         values: Some(arguments.values()),
         native: arguments.native.native(),
         in_background: false,
+        extras: Extras {
+            memory: true,
+            digests: true,
+        },
     };
     let snapshot = source.capture(&options, interrupts)?;
     target::warn(&snapshot.metadata);

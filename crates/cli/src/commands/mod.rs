@@ -9,6 +9,7 @@ mod dump;
 mod heap;
 mod leaks;
 mod man;
+mod memory;
 mod neighbours;
 mod paths;
 mod pattern;
@@ -17,6 +18,7 @@ mod report;
 mod show;
 mod threads;
 mod tree;
+mod waste;
 mod watch;
 
 use crate::arguments::Command;
@@ -45,6 +47,8 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Watch(arguments) => watch::run(&arguments, &interrupts),
         Command::Leaks(arguments) => leaks::run(&arguments, &interrupts),
         Command::Threads(arguments) => threads::run(&arguments, &interrupts),
+        Command::Memory(arguments) => memory::run(&arguments, &interrupts),
+        Command::Waste(arguments) => waste::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),

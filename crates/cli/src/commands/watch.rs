@@ -1,6 +1,6 @@
 use super::dump;
 use crate::arguments::{CoreArguments, WatchArguments};
-use crate::capture::{CaptureOptions, Mode};
+use crate::capture::{CaptureOptions, Extras, Mode};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::target::{self, Source};
@@ -157,6 +157,7 @@ impl Watch<'_> {
     fn capture(&self) -> Result<Snapshot, Failure> {
         let values = self.arguments.output.as_ref().map(|_| ValuesKept::Short);
         let options = CaptureOptions {
+            extras: Extras::default(),
             mode: Mode::Clone,
             values,
             native: self.arguments.native.native(),

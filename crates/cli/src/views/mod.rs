@@ -7,6 +7,7 @@ pub(crate) mod dominated;
 pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod leaks;
+pub(crate) mod memory;
 pub(crate) mod merged;
 pub(crate) mod neighbours;
 pub(crate) mod object;
@@ -17,6 +18,7 @@ pub(crate) mod table;
 pub(crate) mod threads;
 pub(crate) mod tree;
 pub(crate) mod units;
+pub(crate) mod waste;
 pub(crate) mod watch;
 
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 use exuvia_query::{Heap, PathOptions, ShortestPaths, Term};
 use exuvia_snapshot::{
-    Kind, KindId, KindShape, NameId, ObjectFlags, ObjectId, Reference, References, Relation, Root,
-    RootCategory, Snapshot, Type, TypeFlags, TypeId, ValueForm, Values,
+    Kind, KindId, KindShape, Mapping, MemoryFacts, NameId, ObjectFlags, ObjectId, Reference,
+    References, Relation, Root, RootCategory, Snapshot, Type, TypeFlags, TypeId, ValueForm, Values,
 };
 
 /// Types lie from here on, a page each, in the order in which they are first used.
@@ -187,6 +187,16 @@ impl Builder {
 
     pub(crate) fn resident(&mut self, bytes: u64) {
         self.snapshot.metadata.process.resident = bytes;
+    }
+
+    pub(crate) fn digest(&mut self, id: ObjectId, digest: u64) {
+        self.snapshot.digests.push(id, digest);
+    }
+
+    /// Facts about the memory of the process, and its mappings.
+    pub(crate) fn memory(&mut self, facts: MemoryFacts, mappings: Vec<Mapping>) {
+        self.snapshot.metadata.memory = Some(facts);
+        self.snapshot.mappings = mappings;
     }
 
     pub(crate) fn finish(mut self) -> Heap {

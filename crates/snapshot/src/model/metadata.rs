@@ -1,3 +1,4 @@
+use crate::MemoryFacts;
 use serde::{Deserialize, Serialize};
 
 /// What `snapshot.json` says of a snapshot, the format version aside.
@@ -11,6 +12,9 @@ pub struct Metadata {
     pub counts: Counts,
     /// What went wrong in part, counted.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where the memory of the process is, as far as that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryFacts>,
 }
 
 /// The process that was captured.

@@ -1,7 +1,9 @@
 //! The tables in memory.
 
 mod analysis;
+mod digests;
 mod id;
+mod memory;
 mod metadata;
 mod objects;
 mod process;
@@ -10,7 +12,9 @@ mod types;
 mod values;
 
 pub use analysis::{AnalysisRow, AnalysisRows, KindSummary, StoredAnalysis, Summary};
+pub use digests::Digests;
 pub use id::{KindId, NameId, ObjectId, TypeId};
+pub use memory::{CAllocator, GlibcHeaps, MallocInfo, MemoryFacts, Mimalloc, Portion, Pymalloc};
 pub use metadata::{Capture, CaptureMode, Counts, Diagnostic, Metadata, Process, ValuesKept};
 pub use objects::{ObjectFlags, Objects};
 pub use process::{Frame, Mapping, Root, RootCategory, SuspendedFrame, Thread};
@@ -50,6 +54,9 @@ pub struct Snapshot {
     pub mappings: Vec<Mapping>,
     /// Contents of strings and numbers, as far as they were kept.
     pub values: Values,
+    /// Digests of the contents of which `values` has only the beginning, as far as that was
+    /// asked for.
+    pub digests: Digests,
 }
 
 impl Snapshot {

@@ -92,4 +92,9 @@ pub struct Mapping {
     pub path: String,
     /// Bytes of it in memory; 0 where it was not asked.
     pub resident: u64,
+    /// Those bytes, each page divided by how many processes have it: its `Pss`. 0 where it was
+    /// not asked.
+    pub proportional: u64,
+    /// Bytes of it that are swapped out; 0 where it was not asked.
+    pub swapped: u64,
 }

@@ -4,8 +4,8 @@ use crate::format::{self, Document};
 use crate::labels::{KIND_SHAPES, ROOT_CATEGORIES, VALUE_FORMS, kind_shape_at, root_category_at};
 use crate::parallel::{Job, all};
 use crate::{
-    Frame, Kind, KindId, Mapping, ObjectFlags, ObjectId, Objects, OpenError, Root, Snapshot,
-    SuspendedFrame, Thread, Type, TypeFlags, TypeId, ValueForm, Values,
+    Digests, Frame, Kind, KindId, Mapping, ObjectFlags, ObjectId, Objects, OpenError, Root,
+    Snapshot, SuspendedFrame, Thread, Type, TypeFlags, TypeId, ValueForm, Values,
 };
 use parquet::data_type::ByteArray;
 use std::path::Path;
@@ -31,7 +31,14 @@ pub(super) fn read(directory: &Path, document: Document) -> Result<Snapshot, Ope
         1 | 2 => None,
         _ => Some(file(&format::SUSPENDED)?),
     };
-    let mapping_rows = file(&format::MAPPINGS)?;
+    let mapping_rows = file(match document.version {
+        1 | 2 => &format::MAPPINGS_2,
+        _ => &format::MAPPINGS,
+    })?;
+    let digest_rows = match document.version {
+        1 | 2 => None,
+        _ => Some(file(&format::DIGESTS)?),
+    };
 
     let mut snapshot = Snapshot::default();
     let mut columns = ReferenceColumns::default();
@@ -48,8 +55,11 @@ pub(super) fn read(directory: &Path, document: Document) -> Result<Snapshot, Ope
         push(&mut jobs, &mut snapshot.suspended, || suspended(rows));
     }
     push(&mut jobs, &mut snapshot.mappings, || {
-        mappings(&mapping_rows)
+        mappings(&mapping_rows, document.version > 2)
     });
+    if let Some(digest_rows) = &digest_rows {
+        push(&mut jobs, &mut snapshot.digests, || digests(digest_rows));
+    }
     all(jobs)?;
     if document.version > 1 {
         snapshot.objects.interpreter = interpreters(&objects, &snapshot.objects)?;
@@ -256,13 +266,35 @@ fn suspended(file: &TableFile) -> Result<Vec<SuspendedFrame>, OpenError> {
     Ok(std::iter::from_fn(row).collect())
 }
 
-fn mappings(file: &TableFile) -> Result<Vec<Mapping>, OpenError> {
+fn digests(file: &TableFile) -> Result<Digests, OpenError> {
+    let objects = file.u32s("object", ObjectId)?;
+    let found = file.u64s("digest")?;
+    let mut digests = Digests::default();
+    let mut least = 0;
+    for (object, digest) in objects.into_iter().zip(found) {
+        if object.0 < least {
+            return Err(file.damaged("object", "it is not sorted"));
+        }
+        least = object.0.saturating_add(1);
+        digests.push(object, digest);
+    }
+    Ok(digests)
+}
+
+/// `has_shares`: the two columns that are newer than the others.
+fn mappings(file: &TableFile, has_shares: bool) -> Result<Vec<Mapping>, OpenError> {
     let mut start = file.u64s("start")?.into_iter();
     let mut end = file.u64s("end")?.into_iter();
     let mut permissions = file.texts("permissions")?.into_iter();
     let mut offset = file.u64s("offset")?.into_iter();
     let mut path = file.texts("path")?.into_iter();
     let mut resident = file.u64s("resident")?.into_iter();
+    let newer = |column| match has_shares {
+        true => file.u64s(column),
+        false => Ok(vec![0; file.rows()]),
+    };
+    let mut proportional = newer("proportional")?.into_iter();
+    let mut swapped = newer("swapped")?.into_iter();
     let row = || {
         Some(Mapping {
             start: start.next()?,
@@ -271,6 +303,8 @@ fn mappings(file: &TableFile) -> Result<Vec<Mapping>, OpenError> {
             offset: offset.next()?,
             path: path.next()?,
             resident: resident.next()?,
+            proportional: proportional.next()?,
+            swapped: swapped.next()?,
         })
     };
     Ok(std::iter::from_fn(row).collect())

@@ -5,7 +5,7 @@ use crate::format::{self, GROUP_ROWS, PAGE_ROWS, Packing, Table};
 use crate::labels::{
     KIND_SHAPES, RELATIONS, ROOT_CATEGORIES, VALUE_FORMS, kind_shape, root_category,
 };
-use crate::{ObjectId, References, Snapshot, TypeId, ValueForm, Values};
+use crate::{Digests, ObjectId, References, Snapshot, TypeId, ValueForm, Values};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
@@ -39,6 +39,7 @@ pub(super) fn tables(snapshot: &Snapshot) -> Result<Vec<TableData<'_>>, ParquetE
         references(&snapshot.references)?,
         objects(snapshot)?,
         values(&snapshot.values)?,
+        digests(&snapshot.digests)?,
         types(snapshot)?,
         kinds(snapshot)?,
         names(snapshot)?,
@@ -180,8 +181,18 @@ fn mappings(snapshot: &Snapshot) -> Result<TableData<'_>, ParquetError> {
         u64s(|row| mappings[row].offset),
         texts(|row| &mappings[row].path),
         u64s(|row| mappings[row].resident),
+        u64s(|row| mappings[row].proportional),
+        u64s(|row| mappings[row].swapped),
     ];
     table(&format::MAPPINGS, mappings.len(), cells)
+}
+
+fn digests(digests: &Digests) -> Result<TableData<'_>, ParquetError> {
+    let cells = vec![
+        u32s(|row| digests.row(row).0.0),
+        u64s(|row| digests.row(row).1),
+    ];
+    table(&format::DIGESTS, digests.len(), cells)
 }
 
 /// Text and bytes have columns of their own, so that tools show text as text.

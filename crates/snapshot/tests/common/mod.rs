@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The tables that a snapshot has.
-pub(crate) const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 12] = [
     "objects",
     "references",
     "types",
@@ -19,6 +19,7 @@ pub(crate) const TABLES: [&str; 11] = [
     "suspended",
     "mappings",
     "values",
+    "digests",
 ];
 
 /// Some objects, each of which refers to the next one in every way there is.
@@ -93,6 +94,8 @@ pub(crate) fn sample() -> Snapshot {
         start: 0x1000,
         end: 0x3000,
         path: "[heap]".into(),
+        resident: 4096,
+        proportional: 2048,
         ..Mapping::default()
     }];
     let forms = [
@@ -106,6 +109,11 @@ pub(crate) fn sample() -> Snapshot {
         snapshot
             .values
             .push(ObjectId(row as u32 * 2), form, value.as_bytes());
+    }
+    for row in [2, 6] {
+        snapshot
+            .digests
+            .push(ObjectId(row), u64::MAX - u64::from(row));
     }
     snapshot
 }

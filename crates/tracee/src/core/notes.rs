@@ -28,6 +28,8 @@ pub struct CoreProcess {
     pub command: String,
     /// Its threads; the first is the one that got the signal.
     pub threads: Vec<Pid>,
+    /// The tops of their stacks, as far as they are told.
+    pub stack_pointers: Vec<u64>,
     /// The signal that ended it; 0 for the core of a process that went on.
     pub signal: i32,
 }
@@ -104,11 +106,20 @@ impl Notes {
     fn thread(&mut self, bytes: &[u8]) {
         const PR_CURSIG: usize = 12;
         const PR_PID: usize = 32;
+        const PR_REG: usize = 112;
+        // Registers are in the order of the processor's `user_regs_struct`.
+        const STACK_POINTER: usize = if cfg!(target_arch = "aarch64") {
+            31
+        } else {
+            19
+        };
         if self.process.threads.is_empty() && self.process.signal == 0 {
             // A core without NT_SIGINFO has the signal here as well, as a short number.
             self.process.signal = word(bytes, PR_CURSIG).unwrap_or_default() & 0xffff;
         }
         self.process.threads.extend(word(bytes, PR_PID).map(Pid));
+        let stack_pointer = long(bytes, PR_REG + 8 * STACK_POINTER);
+        self.process.stack_pointers.extend(stack_pointer);
     }
 
     /// `struct elf_prpsinfo` of the same.

@@ -9,9 +9,12 @@
 //!
 //! The threads of the walk take segment after segment.
 
+mod census;
 mod heaps;
 mod page;
 mod segment;
+
+pub(crate) use census::census;
 
 use crate::diagnostics::{Diagnostics, Trouble};
 use crate::owners::Claim;

@@ -20,6 +20,75 @@ impl Search<'_> {
             return 0;
         };
         let mut found = 0;
+        self.spans(cache, &segment, finds, |cache, span, finds| {
+            match self.page(cache, &segment, span, finds) {
+                Ok(objects) => found += objects,
+                Err(_) => finds.diagnostics.count(Trouble::BrokenSegment, span.entry),
+            }
+        });
+        found
+    }
+
+    /// Hands what is said of each page in use of the segment that begins at an address, if one
+    /// does, to `each`; returns how many slices the segment has.
+    pub(super) fn pages<M: Memory>(
+        &self,
+        cache: &mut PageCache<&M>,
+        at: RemoteAddress,
+        finds: &mut Finds,
+        mut each: impl FnMut(PageUse),
+    ) -> Option<u64> {
+        let segment = self.head(cache, at).ok()??;
+        self.spans(cache, &segment, finds, |cache, span, _| {
+            if let Ok(Some(page)) = self.page_use(cache, span) {
+                each(page);
+            }
+        });
+        Some(segment.slices)
+    }
+
+    /// How much of a page is in use; `None` for a free span, or one whose numbers are impossible.
+    fn page_use<M: Memory>(
+        &self,
+        cache: &mut PageCache<&M>,
+        span: &Span,
+    ) -> Result<Option<PageUse>, Fault> {
+        let p = self.mimalloc.page;
+        let page = cache.bytes(span.entry, p.size as usize)?;
+        let used = u64::from(self.mimalloc.used(&page));
+        let head = self.page_head(&page, span);
+        if head.block_size == 0 || used == 0 {
+            return Ok(None);
+        }
+        let Some((_, block_size)) = self.mimalloc.blocks(&head) else {
+            return Ok(None);
+        };
+        let blocks = u64::from(u64_in(&page, p.capacity) as u16);
+        let fits = used <= blocks && blocks.saturating_mul(block_size) <= span.bytes;
+        Ok(fits.then_some(PageUse {
+            block_size,
+            blocks,
+            used,
+        }))
+    }
+
+    fn page_head(&self, page: &[u8], span: &Span) -> PageHead {
+        PageHead {
+            first_slice: span.first_slice,
+            bytes: span.bytes,
+            block_size: self.block_size(page),
+            page_start: self.mimalloc.page_start().map(|at| pointer_in(page, at)),
+        }
+    }
+
+    /// Hands each page and free span of a segment to `each`.
+    fn spans<M: Memory>(
+        &self,
+        cache: &mut PageCache<&M>,
+        segment: &Segment,
+        finds: &mut Finds,
+        mut each: impl FnMut(&mut PageCache<&M>, &Span, &mut Finds),
+    ) {
         let mut slice = segment.first;
         while slice < segment.entries {
             let entry = segment.entry(self, slice);
@@ -33,19 +102,15 @@ impl Search<'_> {
                 finds.diagnostics.count(Trouble::BrokenSegment, entry);
                 break;
             };
-            let first_slice = at.offset(slice * SLICE);
-            let place = Span {
+            let first_slice = segment.at.offset(slice * SLICE);
+            let span = Span {
                 entry,
                 first_slice,
                 bytes: slices * SLICE,
             };
-            match self.page(cache, &segment, &place, finds) {
-                Ok(objects) => found += objects,
-                Err(_) => finds.diagnostics.count(Trouble::BrokenSegment, entry),
-            }
+            each(cache, &span, finds);
             slice = next;
         }
-        found
     }
 
     /// The head of a segment; `None` when what lies there is none.
@@ -113,12 +178,7 @@ impl Search<'_> {
         let Some(before) = self.mimalloc.object_in_block(self.mimalloc.tag(&page)) else {
             return Ok(0);
         };
-        let head = PageHead {
-            first_slice,
-            bytes,
-            block_size: self.block_size(&page),
-            page_start: self.mimalloc.page_start().map(|at| pointer_in(&page, at)),
-        };
+        let head = self.page_head(&page, span);
         if head.block_size == 0 || self.mimalloc.used(&page) == 0 {
             return Ok(0);
         }
@@ -155,6 +215,14 @@ impl Search<'_> {
             None => u64::from(word as u32),
         }
     }
+}
+
+/// How much of a page is in use.
+pub(super) struct PageUse {
+    pub(super) block_size: u64,
+    /// How many blocks have been in use at least once.
+    pub(super) blocks: u64,
+    pub(super) used: u64,
 }
 
 /// A `mi_segment_t`.

@@ -34,7 +34,10 @@ fn try_walk(layout: &Layout, process: &FreeProcess) -> Result<Snapshot, WalkErro
     let snapshot = walk(
         &process.image,
         &target,
-        &WalkOptions { values },
+        &WalkOptions {
+            values,
+            digests: None,
+        },
         &NoProgress,
     )?;
     if let Err(wrong) = exuvia_snapshot::check(&snapshot) {

@@ -79,7 +79,10 @@ fn walk_asking(
     let snapshot = walk_with_native(
         &process.image,
         &target,
-        &WalkOptions { values },
+        &WalkOptions {
+            values,
+            digests: None,
+        },
         native,
         &NoProgress,
     )?;
