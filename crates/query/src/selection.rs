@@ -1,11 +1,11 @@
 use crate::expression::{
-    Compiled, Condition, Expression, Field, Literal, Operator, Test, module_of,
+    Compiled, Condition, Expression, Field, FieldForm, Literal, Operator, Test, module_of,
 };
 use crate::{
     Heap, partition::numbered_rows_by_kind, selection_error::SelectionError, similar::similar,
     type_names::TypeNames,
 };
-use exuvia_snapshot::{Kind, KindId, ObjectFlags, ObjectId, Objects, TypeId};
+use exuvia_snapshot::{Kind, KindId, ObjectFlags, ObjectId, Objects, TypeId, ValuesKept};
 
 /// Which objects a question is about: the live ones for which all terms hold. Without a term
 /// these are all live objects. An object that is named by its address need not be alive.
@@ -266,8 +266,8 @@ fn nothing_matches(heap: &Heap, expression: &Expression, description: String) ->
         let count = alive.ids.iter().filter(|&&id| compiled.holds(id)).count();
         if count == 0 {
             closest.extend(names_like(heap, condition));
-            if let Some((least, most)) = compiled.range(&alive.ids) {
-                text = format!("{text} (it is from {least} to {most})");
+            if let Some(known) = what_is_known(heap, condition, &compiled, &alive) {
+                text = format!("{text} ({known})");
             }
         }
         alone.push((text, count as u64));
@@ -276,6 +276,24 @@ fn nothing_matches(heap: &Heap, expression: &Expression, description: String) ->
         description,
         alone,
         closest,
+    }
+}
+
+/// What objects are where none is as a condition says.
+fn what_is_known(
+    heap: &Heap,
+    condition: &Condition,
+    compiled: &Compiled<'_>,
+    alive: &ObjectSet,
+) -> Option<String> {
+    let without_values = heap.snapshot().metadata.capture.values == ValuesKept::None;
+    match condition.field.form() {
+        FieldForm::Number | FieldForm::Bytes => Some(match compiled.range(&alive.ids) {
+            Some((least, most)) => format!("it is from {least} to {most}"),
+            None => "it is known of no object".to_owned(),
+        }),
+        FieldForm::Value if without_values => Some("no contents were kept".to_owned()),
+        FieldForm::Value | FieldForm::Text | FieldForm::Flag => None,
     }
 }
 

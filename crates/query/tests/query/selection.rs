@@ -1,6 +1,6 @@
 use crate::builder::{Builder, address};
 use exuvia_query::{Expression, Heap, Selection, SelectionError, Term};
-use exuvia_snapshot::{ObjectFlags, Relation, ValueForm};
+use exuvia_snapshot::{ObjectFlags, Relation, ValueForm, ValuesKept};
 
 fn heap() -> Heap {
     let mut b = Builder::default();
@@ -224,8 +224,26 @@ fn what_matches_nothing_says_what_comes_close() {
         ("kind = 'list'".to_owned(), 1),
     ];
     assert_eq!((alone, closest), (expected.to_vec(), Vec::<String>::new()));
+    let (alone, _) = nothing("interpreter = 7 or generation > 5 or value = 'no'");
+    let expected = [
+        ("interpreter = 7 (it is from 0 to 0)".to_owned(), 0),
+        ("generation > 5 (it is from 1 to 1)".to_owned(), 0),
+        ("value = 'no'".to_owned(), 0),
+    ];
+    assert_eq!(alone, expected);
     let (_, closest) = nothing("kind = 'lsit'");
     assert_eq!(closest, ["list"]);
+
+    let mut snapshot = shop().snapshot().clone();
+    snapshot.metadata.capture.values = ValuesKept::None;
+    snapshot.objects.flags.fill(ObjectFlags::default());
+    let without: Expression = "value = 'no' or generation = 0".parse().unwrap();
+    let error = Heap::new(snapshot).select(&Term::Where(without).into());
+    let Err(SelectionError::NothingMatches { alone, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(alone[0].0, "value = 'no' (no contents were kept)");
+    assert_eq!(alone[1].0, "generation = 0 (it is known of no object)");
 
     let selection = Selection {
         all_of: vec![Term::Kind("list".into()), Term::Type("int".into())],
