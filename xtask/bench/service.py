@@ -8,6 +8,7 @@ answers each line that it reads with one line of JSON, and ends when stdin is cl
 * `census`: how many objects the collector tracks, and how many modules are loaded.
 * `fork`: the seconds that `os.fork()` took.
 * `heapy`: what guppy3 takes for its table and its paths, in this process.
+* `work`: a small request: some customers are looked up, and some objects made.
 * `analysis`: what guppy3 takes for its other answers.
 """
 
@@ -151,6 +152,12 @@ def heapy(heartbeat):
     return heapy.measure(Beacon, heartbeat)
 
 
+def work():
+    orders = ORDERS[:200]
+    answer = [{"number": order.number, "name": order.customer.name} for order in orders]
+    return len(json.dumps(answer))
+
+
 def analysis():
     import heapy
 
@@ -174,6 +181,8 @@ def serve(heartbeat):
             say(time_of_fork())
         elif word == "heapy":
             say(heapy(heartbeat))
+        elif word == "work":
+            say(work())
         elif word == "analysis":
             say(analysis())
         else:

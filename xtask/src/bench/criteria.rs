@@ -91,6 +91,39 @@ pub(super) fn native_pause(objects: Size, with: f64, without: f64) -> Criterion 
     }
 }
 
+/// What a look of `watch` may add to a request.
+pub(super) fn watched_ticks(objects: Size, added: f64, fork: f64) -> Criterion {
+    let limit = fork + 0.003;
+    Criterion {
+        what: "`watch`: added to a request by a look, at most",
+        objects: objects.to_string(),
+        to_reach: format!(
+            "≤ `os.fork()` ({}) + 3 ms = {}",
+            seconds(fork),
+            seconds(limit)
+        ),
+        measured: seconds(added),
+        reached: added <= limit,
+    }
+}
+
+/// Between the looks of `watch` a service is as fast as without it, up to what the two
+/// measurements differ by.
+pub(super) fn watched_outside(objects: Size, watched: f64, alone: f64) -> Criterion {
+    let limit = 1.2 * alone + 0.0005;
+    Criterion {
+        what: "`watch`: 99th percentile of requests between looks",
+        objects: objects.to_string(),
+        to_reach: format!(
+            "≤ 1.2 × without ({}) + 0.5 ms = {}",
+            seconds(alone),
+            seconds(limit)
+        ),
+        measured: seconds(watched),
+        reached: watched <= limit,
+    }
+}
+
 const MILLION: u64 = 1_000_000;
 
 /// Whether fixed costs are too small to matter.

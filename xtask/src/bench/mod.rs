@@ -19,6 +19,7 @@ mod service;
 mod sizes;
 mod target;
 mod tool;
+mod watch;
 
 use crate::cargo;
 use anyhow::{Context, Result};
@@ -68,6 +69,8 @@ enum Part {
     Graph,
     /// Analysis of snapshots, next to guppy3.
     Analysis,
+    /// A service under load that `exuvia watch` looks at.
+    Watch,
 }
 
 impl Args {
@@ -100,6 +103,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let report = analysis::measure(&environment, &tool, args.runs)?;
         criteria.extend(report.criteria());
         analysis = Some(report);
+    }
+    if args.wants(Part::Watch) {
+        criteria.extend(watch::measure(&environment, &tool)?);
     }
     let mut graph = None;
     if args.wants(Part::Graph) {
