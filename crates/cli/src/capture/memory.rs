@@ -49,7 +49,7 @@ pub(super) enum Ask<'a, 'c> {
 impl<M: Memory> Counted<'_, M> {
     /// Counts what the allocators hold.
     pub(super) fn facts(&self, allocator: tracee::CAllocator, ask: Ask<'_, '_>) -> MemoryFacts {
-        let anonymous = joined(self.mappings.iter().filter(|one| is_heap_memory(one)));
+        let anonymous = joined(self.mappings.iter().filter(is_heap_memory));
         let heap = joined(self.mappings.iter().filter(|one| is_named(one, "[heap]")));
         let stacks: Vec<_> = self.stacks().collect();
         let Census {

@@ -1,4 +1,5 @@
 use crate::arguments::ReportArguments;
+use crate::capture::Extras;
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::report::{self, Answers};
@@ -14,7 +15,14 @@ pub(super) fn run(arguments: &ReportArguments, interrupts: &Interrupts) -> Resul
     let path = &arguments.output;
     // The process shall not stand still for a report that can't be written.
     check_destination(path).map_err(|error| not_written(path, &error))?;
-    let heap = target::load(&arguments.target, Some(ValuesKept::Short), interrupts)?;
+    let extras = Extras {
+        memory: true,
+        digests: false,
+    };
+    let values = Some(ValuesKept::Short);
+    let heap = target::load_with(&arguments.target, values, extras, interrupts)?;
+    // A snapshot of an older version does not tell.
+    let memory = heap.memory().ok();
     let by_kind = PartitionOptions {
         retained: true,
         ..PartitionOptions::default()
@@ -24,6 +32,7 @@ pub(super) fn run(arguments: &ReportArguments, interrupts: &Interrupts) -> Resul
         partition: &heap.divided(None, by_kind),
         tree: &report::tree(&heap),
         leaks: &heap.leaks(),
+        memory: memory.as_ref(),
         threads: &heap.threads(true),
     };
     let page = report::page(&answers);

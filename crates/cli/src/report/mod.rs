@@ -6,13 +6,14 @@
 mod diagnostics;
 mod header;
 mod icicle;
+mod memory;
 mod suspects;
 mod table;
 mod threads;
 
 pub(crate) use icicle::tree;
 
-use exuvia_query::{Heap, Leaks, Partition, Threads, Tree};
+use exuvia_query::{Heap, Leaks, MemoryReport, Partition, Threads, Tree};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The answers that a report shows.
@@ -25,6 +26,8 @@ pub(crate) struct Answers<'a> {
     pub(crate) tree: &'a Tree,
     /// What probably leaks.
     pub(crate) leaks: &'a Leaks,
+    /// Where its memory is, if that is known.
+    pub(crate) memory: Option<&'a MemoryReport<'a>>,
     /// What the process does.
     pub(crate) threads: &'a Threads,
 }
@@ -36,6 +39,11 @@ pub(crate) fn page(answers: &Answers<'_>) -> String {
         ("suspects", "What leaks", suspects::section(answers.leaks)),
         ("kinds", "What fills it", table::section(answers.partition)),
         ("tree", "Who keeps it", icicle::section(answers.tree)),
+        (
+            "memory",
+            "Where the memory is",
+            memory::section(answers.memory),
+        ),
         ("threads", "What it does", threads::section(answers.threads)),
         (
             "diagnostics",

@@ -100,7 +100,7 @@ pub(crate) fn write(
     }
     writeln!(out)?;
     allocator(out, report)?;
-    relief(out, report)
+    writeln!(out, "{}", relief_sentence(report))
 }
 
 /// Writes the largest kinds, and the rest as one.
@@ -156,27 +156,26 @@ fn allocator(out: &mut dyn Write, report: &MemoryReport<'_>) -> io::Result<()> {
     }
 }
 
-/// What would become free.
-fn relief(out: &mut dyn Write, report: &MemoryReport<'_>) -> io::Result<()> {
+/// What could be given back.
+pub(crate) fn relief_sentence(report: &MemoryReport<'_>) -> String {
     let Relief { trimmable, garbage } = report.relief;
-    match trimmable {
-        Some(bytes) => write!(
-            out,
-            "malloc_trim(0) would give back {} ({:.0} % of all); ",
-            units::bytes(bytes),
-            bytes as f64 * 100.0 / report.total.max(1) as f64
-        )?,
-        None => write!(out, "What malloc_trim would give back is not known; ")?,
-    }
-    match garbage.objects {
-        0 => writeln!(out, "a garbage collection would free nothing."),
-        objects => writeln!(
-            out,
-            "a garbage collection would free {} ({}), to be used again.",
+    let trimmed = trimmable.map_or_else(
+        || "What malloc_trim would give back is not known".to_owned(),
+        |bytes| {
+            let percent = bytes as f64 * 100.0 / report.total.max(1) as f64;
+            let bytes = units::bytes(bytes);
+            format!("malloc_trim(0) would give back {bytes} ({percent:.0} % of all)")
+        },
+    );
+    let collected = match garbage.objects {
+        0 => "a garbage collection would free nothing".to_owned(),
+        objects => format!(
+            "a garbage collection would free {} ({}), to be used again",
             counted(objects, "object"),
             units::bytes(garbage.bytes)
         ),
-    }
+    };
+    format!("{trimmed}; {collected}.")
 }
 
 /// Writes the rows as CSV: `part,bytes,proportional,count,kind`. The kinds come after the rows, as
@@ -199,7 +198,8 @@ pub(crate) fn write_csv(
     writer.flush()
 }
 
-fn name(part: MemoryPart) -> &'static str {
+/// What a part is called.
+pub(crate) fn name(part: MemoryPart) -> &'static str {
     match part {
         MemoryPart::Objects => "Python objects",
         MemoryPart::Garbage => "Python objects that wait for the collector",
