@@ -203,10 +203,14 @@ mod tests {
         }
     }
 
-    fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
         let mut out = Vec::new();
         write(&mut out).unwrap();
-        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+        String::from_utf8(out).unwrap()
+    }
+
+    fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        anstream::adapter::strip_str(&written(write)).to_string()
     }
 
     #[test]
@@ -240,7 +244,7 @@ mod tests {
 
     #[test]
     fn suspects_as_csv() {
-        let csv = text(|out| write_csv(out, &found(), Limit::All));
+        let csv = written(|out| write_csv(out, &found(), Limit::All));
         let expected = "index,reason,objects,size,share,address,kind,summary,path\n\
             0,cache,180000,14200000,0.8160,32528,dict\x1b,\
             a cache without a bound has 60000 entries,hp.Root.i0_modules['shop']\n";

@@ -373,10 +373,14 @@ mod tests {
         }
     }
 
-    fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
         let mut out = Vec::new();
         write(&mut out).unwrap();
-        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+        String::from_utf8(out).unwrap()
+    }
+
+    fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        anstream::adapter::strip_str(&written(write)).to_string()
     }
 
     #[test]
@@ -416,7 +420,7 @@ generator at 0x400 and 2 more like it
 
     #[test]
     fn a_csv_line_for_each_frame() {
-        let csv = text(|out| write_csv(out, &found(), Limit::All));
+        let csv = written(|out| write_csv(out, &found(), Limit::All));
         let lines: Vec<_> = csv.lines().collect();
         assert_eq!(lines.len(), 1 + 7 + 1 + 3 + 1);
         assert_eq!(
