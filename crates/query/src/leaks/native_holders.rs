@@ -14,7 +14,7 @@ pub(super) fn find(survey: &Survey<'_>) -> Vec<Finding> {
     let explained = explained(survey);
     let mut of_kind: BTreeMap<String, Vec<ObjectId>> = BTreeMap::new();
     for &holder in &survey.heap.liveness().holders {
-        if !explained.contains(&holder) {
+        if !explained.contains(&holder) && !survey.interned.contains(&holder) {
             of_kind.entry(survey.kind(holder)).or_default().push(holder);
         }
     }

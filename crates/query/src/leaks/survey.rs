@@ -3,6 +3,7 @@ use crate::{
     python_text::harmless,
 };
 use exuvia_snapshot::{KindShape, ObjectId, TypeId};
+use std::collections::BTreeSet;
 
 /// What keeps less than this is no suspect, whatever its part of the heap: a bare interpreter has
 /// some megabytes, of which small tables of the standard library are soon five percent.
@@ -19,6 +20,9 @@ pub(super) struct Survey<'a> {
     pub(super) alive: Extent,
     /// By kind: whether its objects are the program itself.
     program: Vec<bool>,
+    /// The dictionaries of interned strings, which the runtime holds. They grow with the names of
+    /// a program, and are part of it.
+    pub(super) interned: BTreeSet<ObjectId>,
 }
 
 impl<'a> Survey<'a> {
@@ -42,6 +46,7 @@ impl<'a> Survey<'a> {
             dominators,
             alive,
             program,
+            interned: interned(heap),
         }
     }
 
@@ -56,7 +61,7 @@ impl<'a> Survey<'a> {
     /// until the end.
     pub(super) fn is_program(&self, object: ObjectId) -> bool {
         let kind = self.heap.snapshot().objects.kind[object.index()];
-        self.program.get(kind.index()) == Some(&true)
+        self.program.get(kind.index()) == Some(&true) || self.interned.contains(&object)
     }
 
     /// The live objects whose type is wanted, by address.
@@ -148,6 +153,17 @@ impl<'a> Survey<'a> {
                 .collect(),
         }
     }
+}
+
+/// The dictionaries of interned strings: the only ones that do not own their entries.
+fn interned(heap: &Heap) -> BTreeSet<ObjectId> {
+    let holders = heap.liveness().holders.iter().copied();
+    let is_interned = |&holder: &ObjectId| {
+        let mut references = heap.snapshot().references.of(holder).peekable();
+        let is_dict = heap.is_instance(holder, "dict");
+        is_dict && references.peek().is_some() && references.all(|one| one.weak)
+    };
+    holders.filter(is_interned).collect()
 }
 
 /// Types whose instances are the program itself.
