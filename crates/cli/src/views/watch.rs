@@ -161,15 +161,15 @@ impl Report {
     }
 }
 
-/// A line that does not wrap. Escapes, which take no place, are only in titles.
+/// A line that does not wrap, for else the next table would be drawn over a part of this one. A
+/// title that is too long goes without its style.
 fn cut(line: &str, columns: usize) -> String {
-    if line.contains('\x1b') || line.chars().count() <= columns {
+    let visible = anstream::adapter::strip_str(line).to_string();
+    if visible.chars().count() <= columns {
         return line.to_owned();
     }
-    line.chars()
-        .take(columns.saturating_sub(1))
-        .chain(['…'])
-        .collect()
+    let kept = visible.chars().take(columns.saturating_sub(1));
+    kept.chain(['…']).collect()
 }
 
 fn heading(look: &Look<'_>, every: Duration) -> String {
@@ -208,7 +208,7 @@ fn write_table(
     writeln!(
         out,
         "{TITLE}{titles}{:20} Kind (class / dict of class){TITLE:#}",
-        "Tendency"
+        "Verdict"
     )?;
     for (index, row) in rows.iter().enumerate() {
         writeln!(out, "{}", line(index, row))?;
@@ -303,7 +303,9 @@ fn write_summary(
     });
     for row in growing {
         let (rate, words) = (rate(row.trend), verdict(row.trend.verdict));
-        writeln!(out, "  {} {words}: {rate} per hour", printable(&row.name))?;
+        let added = units::bytes(row.last.bytes.saturating_sub(row.first.bytes));
+        let name = printable(&row.name);
+        writeln!(out, "  {name} {words}: {added} more, {rate} per hour")?;
     }
     Ok(())
 }
@@ -344,4 +346,31 @@ fn write_look_csv(out: &mut dyn Write, look: &Look<'_>) -> io::Result<()> {
         ))?;
     }
     writer.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_a_live_table_wraps() {
+        let title = format!("{TITLE} Index     Size{TITLE:#}");
+        assert_eq!(cut(&title, 15), title);
+        assert_eq!(cut(&title, 10), " Index   …");
+        assert_eq!(cut("dict of shop.Größe", 18), "dict of shop.Größe");
+        assert_eq!(cut("dict of shop.Größe", 17), "dict of shop.Grö…");
+    }
+
+    #[test]
+    fn rates_have_a_sign() {
+        let rate_of = |per_hour| {
+            rate(Trend {
+                per_hour,
+                verdict: Tendency::NoGrowth,
+            })
+        };
+        assert_eq!(rate_of(1_230_000.0), "+1.23 MB");
+        assert_eq!(rate_of(-17.2), "-17 bytes");
+        assert_eq!(rate_of(0.2), "0");
+    }
 }
