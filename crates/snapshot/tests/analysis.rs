@@ -106,7 +106,7 @@ fn a_damaged_one_is_told_and_can_be_kept_again() {
         kept_analysis(&place),
         Err(OpenError::Damaged { .. })
     ));
-    fs::write(&place.join("analysis.json"), "{").unwrap();
+    fs::write(place.join("analysis.json"), "{").unwrap();
     assert!(matches!(
         kept_analysis(&place),
         Err(OpenError::Damaged { .. })
@@ -121,7 +121,7 @@ fn it_is_for_its_user_only() {
     let (_parent, place) = written(&sample());
     keep(&place);
     for file in ["analysis.parquet", "analysis.json"] {
-        let mode = fs::metadata(&place.join(file))
+        let mode = fs::metadata(place.join(file))
             .unwrap()
             .permissions()
             .mode();
