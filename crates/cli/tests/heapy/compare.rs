@@ -24,8 +24,8 @@ pub(crate) struct Comparison {
     pub(crate) differences: Vec<String>,
 }
 
-/// How many objects, their bytes, and what the row is called.
-type Row = (u64, u64, String);
+/// How many objects, their bytes, and what the row is called; less than none in a difference.
+type Row = (i64, i64, String);
 
 impl Comparison {
     pub(crate) fn new(version: (u32, u32, u32)) -> Self {
@@ -73,9 +73,9 @@ impl Comparison {
         heapy: &Value,
         exuvia: &Value,
     ) -> Result<()> {
-        let sum = |rows: &[Row]| rows.iter().map(|row| row.1).sum::<u64>();
+        let sum = |rows: &[Row]| rows.iter().map(|row| row.1).sum::<i64>();
         let sums = (Some(sum(&self.rows.0)), Some(sum(&self.rows.1)));
-        if (heapy.as_u64(), exuvia["size"].as_u64()) == sums {
+        if (heapy.as_i64(), exuvia["size"].as_i64()) == sums {
             self.same += 1;
         } else {
             let what = format!("heapy {heapy}, exuvia {}, of {sums:?}", exuvia["size"]);
@@ -115,7 +115,13 @@ impl Comparison {
 
     /// Compares the rows of the whole heap that are the application's and Django's: the others
     /// hold what guppy3 itself is made of, which heapy leaves out.
-    pub(crate) fn compare_application(&mut self, heapy: &Value, exuvia: &Value) -> Result<()> {
+    pub(crate) fn compare_application(
+        &mut self,
+        view: &str,
+        least: usize,
+        heapy: &Value,
+        exuvia: &Value,
+    ) -> Result<()> {
         let application = |rows: Vec<Row>| {
             let names = ["heapy_shop", "django"];
             let is_its = |row: &Row| names.iter().any(|name| row.2.contains(name));
@@ -124,12 +130,12 @@ impl Comparison {
         self.questions += 1;
         let wanted = texts(&application(heapys_rows(heapy)?));
         let found = texts(&application(exuvias_rows(exuvia)?));
-        if wanted.len() < 100 {
+        if wanted.len() < least {
             bail!("only {} rows of the application", wanted.len());
         }
         self.same += wanted.intersection(&found).count();
         for row in wanted.symmetric_difference(&found) {
-            self.differs("the application", "heap", row);
+            self.differs("the application", view, row);
         }
         Ok(())
     }
@@ -149,8 +155,8 @@ fn heapys_rows(answer: &Value) -> Result<Vec<Row>> {
     let rows = rows.with_context(|| format!("heapy answers {answer}"))?;
     let row = |row: &Value| {
         Some((
-            row[0].as_u64()?,
-            row[1].as_u64()?,
+            row[0].as_i64()?,
+            row[1].as_i64()?,
             row[2].as_str()?.trim_start().to_owned(),
         ))
     };
@@ -165,7 +171,7 @@ fn exuvias_rows(document: &Value) -> Result<Vec<Row>> {
         .context("a document without rows")?;
     let row = |row: &Value| {
         let name = row["name"].as_str()?.to_owned();
-        Some((row["count"].as_u64()?, row["size"].as_u64()?, name))
+        Some((row["count"].as_i64()?, row["size"].as_i64()?, name))
     };
     let rows: Option<Vec<Row>> = rows.iter().map(row).collect();
     rows.context("a row without count, size or name")

@@ -14,10 +14,15 @@ use anyhow::{Context, Result, ensure};
 use compare::Comparison;
 use exuvia_testkit::{Exuvia, Interpreter, Launch, Packages, Target, supported};
 use libtest_mimic::{Arguments, Failed, Trial};
-use questions::{Form, SETS, Selected, Set, VIEWS, View};
-use serde_json::{Map, Value};
+use questions::{AGAIN, Form, SETS, Selected, Set, VIEWS, View};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::process::ExitCode;
+
+/// With fewer rows of the application and of Django, a comparison would not mean much: kinds of
+/// all their objects, and kinds of which there are more later.
+const KINDS: usize = 100;
+const CHANGED: usize = 6;
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
@@ -42,10 +47,23 @@ fn agrees(interpreter: &Interpreter) -> Result<()> {
     let mut comparison = Comparison::new(interpreter.version);
     let sets = service.greeting()["sets"].clone();
     let before = folder.path().join("before.exuvia");
-    ask_both(&mut service, &sets, &before, &mut comparison)?;
+    ask_both(&mut service, &sets, VIEWS, &before, &mut comparison)?;
+    let kept = service.folder_for_itself().join("heapy.stat");
+    let keep = format!("heap.stat.dump({kept:?})");
+    service.ask(&format!("ask {}", json!({ "kept": keep })))?;
     let sets = service.ask("grow")?;
+    let again = VIEWS.iter().filter(|view| AGAIN.contains(&view.name));
+    let again: Vec<View> = again.copied().collect();
     let after = folder.path().join("after.exuvia");
-    ask_both(&mut service, &sets, &after, &mut comparison)?;
+    ask_both(&mut service, &sets, &again, &after, &mut comparison)?;
+    let difference = format!("dump(heap.stat - hp.load({kept:?}))");
+    let answers = service.ask(&format!("ask {}", json!({ "diff": difference })))?;
+    let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
+    let arguments = ["diff".as_ref(), before.as_os_str(), after.as_os_str()];
+    let outcome = exuvia.run(arguments.into_iter().chain(["--json".as_ref()]))?;
+    outcome.expect_success()?;
+    let found = serde_json::from_str(&outcome.stdout)?;
+    comparison.compare_application("diff", CHANGED, &answers["diff"], &found)?;
     service.assert_alive()?;
     println!("{}: {comparison}", service.greeting()["version"]);
     ensure!(
@@ -58,12 +76,13 @@ fn agrees(interpreter: &Interpreter) -> Result<()> {
 fn ask_both(
     service: &mut Target,
     sets: &Value,
+    views: &[View],
     snapshot: &Path,
     comparison: &mut Comparison,
 ) -> Result<()> {
     let mut expressions = Map::new();
     for set in SETS {
-        for view in VIEWS {
+        for view in views {
             let expression = match view.heapy.strip_suffix("|table") {
                 Some(view) => format!("str(({}){view}.all)", set.heapy),
                 None => format!("({}){}", set.heapy, view.heapy),
@@ -78,7 +97,7 @@ fn ask_both(
     exuvia.dump(service.pid(), snapshot)?;
     for set in SETS {
         let options = selection(&set, sets)?;
-        for view in VIEWS {
+        for view in views {
             let title = title(&set, view);
             let found = ask_exuvia(&exuvia, snapshot, view, &options).context(title.clone())?;
             comparison.compare(&set, view, &answers[title], &found)?;
@@ -87,7 +106,8 @@ fn ask_both(
     let arguments = ["heap".as_ref(), snapshot.as_os_str(), "--json".as_ref()];
     let outcome = exuvia.run(arguments)?;
     outcome.expect_success()?;
-    comparison.compare_application(&answers["heap"], &serde_json::from_str(&outcome.stdout)?)
+    let found = serde_json::from_str(&outcome.stdout)?;
+    comparison.compare_application("heap", KINDS, &answers["heap"], &found)
 }
 
 fn title(set: &Set, view: &View) -> String {

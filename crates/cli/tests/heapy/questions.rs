@@ -116,6 +116,9 @@ const fn view(
     }
 }
 
+/// The views that are asked at the second moment as well.
+pub(crate) const AGAIN: [&str; 5] = ["byclodo", "referrers", "dominos", "rp", "shpaths"];
+
 /// The views: one more is one more line.
 pub(crate) const VIEWS: &[View] = &[
     view("byclodo", ".byclodo", "heap", &[], Form::Rows),
