@@ -121,10 +121,7 @@ fn it_is_for_its_user_only() {
     let (_parent, place) = written(&sample());
     keep(&place);
     for file in ["analysis.parquet", "analysis.json"] {
-        let mode = fs::metadata(place.join(file))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(place.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
 }

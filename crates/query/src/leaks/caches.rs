@@ -1,6 +1,6 @@
 //! Caches of `functools` without a bound: `lru_cache(maxsize=None)`, `cache`.
 
-use super::{Finding, Reason, survey::Survey};
+use super::{Finding, Reason, mentions, survey::Survey};
 use crate::instance_repr;
 use exuvia_snapshot::ObjectId;
 
@@ -36,15 +36,19 @@ fn suspect(survey: &Survey<'_>, cache: ObjectId) -> Option<Finding> {
         return None;
     }
     let function = heap.attribute(cache, "func");
+    let definition = function.and_then(|function| mentions::definition(survey, function));
     let function = function.map(|function| instance_repr::instance_repr(heap, function));
     let of = function.map_or_else(String::new, |function| format!(" of {function}"));
     Some(Finding {
         reason: Reason::Cache,
         summary: format!("a cache without a bound (maxsize=None){of} has {entries} entries"),
-        evidence: vec![
+        evidence: [
             "nothing is ever taken out of it; give it a maxsize, or keep the arguments fewer"
                 .to_owned(),
-        ],
+        ]
+        .into_iter()
+        .chain(definition)
+        .collect(),
         object: Some(cache),
         keeps: survey.kept_by(cache),
         next: Vec::new(),

@@ -1,11 +1,16 @@
-use super::{Question, Reason, Suspect, SuspectObject, survey::Survey};
-use crate::{ObjectSet, PathOptions, Retained, limits::Limits, python_text::harmless, repr::Repr};
+use super::{Question, Reason, Suspect, SuspectObject, mentions, survey::Survey};
+use crate::{
+    ObjectSet, PathOptions, Retained, Step, limits::Limits, python_text::harmless, repr::Repr,
+};
 use exuvia_graph::BitSet;
 use exuvia_snapshot::ObjectId;
 
 /// A suspect is known already when one that says more about the reason keeps at least this part,
 /// in percent, of what it keeps.
 const SAME: u64 = 50;
+
+/// The longest path of which the last step is looked for in the program.
+const STEPS: usize = 1000;
 
 /// What a detector found, before it is compared with the others.
 #[derive(Debug)]
@@ -31,7 +36,13 @@ impl Finding {
             value: Repr::new(heap, Limits::REPRLIB).of(id),
             retained: survey.dominators.retained(id),
         });
-        let path = self.object.and_then(|id| path(survey, id));
+        let steps = self.object.and_then(|id| path(survey, id));
+        let mut evidence = self.evidence;
+        let mentioned = steps
+            .as_ref()
+            .and_then(|(_, steps)| mentions::in_code(survey, steps));
+        evidence.extend(mentioned);
+        let path = steps.map(|(text, _)| text);
         let mut next = Vec::new();
         if let Some(object) = &object {
             let at = format!("{:#x}", object.address);
@@ -47,7 +58,7 @@ impl Finding {
             summary: self.summary,
             keeps: self.keeps.extent,
             share: bytes as f64 / survey.alive.bytes.max(1) as f64,
-            evidence: self.evidence,
+            evidence,
             kinds: survey.kinds(&self.keeps.objects),
             object,
             path,
@@ -68,12 +79,17 @@ impl Question {
     }
 }
 
-/// The first of the shortest paths to an object.
-fn path(survey: &Survey<'_>, object: ObjectId) -> Option<String> {
+/// The first of the shortest paths to an object, and its steps; none of them where there are
+/// too many to be read.
+fn path(survey: &Survey<'_>, object: ObjectId) -> Option<(String, Vec<Step>)> {
     let set = ObjectSet::new(survey.heap, vec![object], String::new());
     let paths = survey.heap.shortest_paths(&set, &PathOptions::default());
     let path = paths.iter().next()?;
-    Some(harmless(&path.to_string()).into_owned())
+    let steps = match paths.length() {
+        Some(..=STEPS) => path.steps().collect(),
+        _ => Vec::new(),
+    };
+    Some((harmless(&path.to_string()).into_owned(), steps))
 }
 
 /// The findings without those that are others seen from another side.

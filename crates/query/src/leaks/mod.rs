@@ -15,6 +15,7 @@ mod containers;
 mod cyclic_garbage;
 mod ended_threads;
 mod finding;
+mod mentions;
 mod native_holders;
 mod survey;
 mod suspended;
