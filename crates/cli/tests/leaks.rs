@@ -66,6 +66,48 @@ fn compare(planted: &Planted, leaks: &Value) -> Result<()> {
     Ok(())
 }
 
+/// The lines to look at: where a container is used, and where a cached function is.
+#[test]
+fn suspects_name_the_code_that_works_with_them() -> Result<()> {
+    let exuvia = Exuvia::at(env!("CARGO_BIN_EXE_exuvia"));
+    for interpreter in one_of_each()? {
+        for (kind, function, words) in [
+            (
+                "module_dict",
+                "module_dict",
+                "it is mentioned in module_dict (",
+            ),
+            ("class_set", "class_set", "it is mentioned in class_set ("),
+            ("cache", "price", "price is defined in "),
+        ] {
+            let launch = Launch::new(&interpreter, "leaky")?.arg(kind);
+            let target = launch.start()?;
+            let leaks = leaks(&exuvia, &target)?;
+            let lines = leaks["suspects"][0]["evidence"]
+                .as_array()
+                .context("no evidence")?;
+            let mut lines = lines.iter().filter_map(Value::as_str);
+            let line = lines.find(|line| line.starts_with(words));
+            let line = line.with_context(|| format!("{kind} on {interpreter}: {leaks:#}"))?;
+            let program = include_str!("../../testkit/programs/leaky.py");
+            let head = format!("def {function}(");
+            // A decorator stands above the line that Python says.
+            let place = program.lines().position(|line| line.starts_with(&head));
+            let place = place.context("no such function")?;
+            let first = if function == "price" {
+                place
+            } else {
+                place + 1
+            };
+            ensure!(
+                line.contains(&format!("leaky.py, line {first}")),
+                "{kind} on {interpreter}: {line}"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// A path with a star for each index, and without the brackets at its end.
 fn without_numbers(path: &str) -> String {
     let mut parts = path.split('[');

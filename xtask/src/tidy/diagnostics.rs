@@ -12,6 +12,7 @@ const PAGE: &str = "docs/diagnostics.md";
 /// Where codes are written down.
 const SOURCES: &[&str] = &[
     "crates/walker/src/diagnostics.rs",
+    "crates/walker/src/digest.rs",
     "crates/walker/src/kinds.rs",
     "crates/walker/src/native/rounds.rs",
     "crates/cli/src/capture/core.rs",

@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 /// How many functions are named.
 const NAMED: usize = 4;
 
+/// The name of the code of a module itself.
+const MODULE: &str = "<module>";
+
 /// How deep code lies within code: a function in a function, a comprehension in that.
 const NESTED: usize = 8;
 
@@ -29,6 +32,10 @@ pub(super) fn in_code(survey: &Survey<'_>, steps: &[Step]) -> Option<String> {
         {
             collect(survey, code, wanted, &mut places);
         }
+    }
+    // Where the program defines it says less than who works with it.
+    if places.iter().any(|(.., function)| function != MODULE) {
+        places.retain(|(.., function)| function != MODULE);
     }
     let more = places.len().saturating_sub(NAMED);
     let places = places.into_iter().take(NAMED);

@@ -214,6 +214,13 @@ pub(super) fn variable(survey: &Survey<'_>, object: ObjectId) -> Option<String> 
             key(3)?,
             key(1)?
         )),
+        // An instance that keeps its attributes inline.
+        [_, _, ".__dict__", _, attribute] => Some(format!(
+            "the attribute {} of {} in module {}",
+            attribute.strip_prefix('.')?,
+            key(3)?,
+            key(1)?
+        )),
         _ => None,
     }
 }
