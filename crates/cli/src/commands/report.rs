@@ -7,7 +7,8 @@ use crate::target;
 use exuvia_query::PartitionOptions;
 use exuvia_snapshot::ValuesKept;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Writes a report.
@@ -52,13 +53,23 @@ fn check_destination(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file that is there whole or not at all, and that only this user may read: a heap
-/// holds secrets.
+/// holds secrets. What is no file, such as `/dev/stdout`, is written to and stays what it is.
 fn write(path: &Path, page: &str) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        let mut options = fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
+        return file.write_all(page.as_bytes());
+    }
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))?;
-    io::Write::write_all(&mut file, page.as_bytes())?;
+    file.write_all(page.as_bytes())?;
     file.persist(path)?;
     Ok(())
 }

@@ -76,6 +76,17 @@ fn it_is_for_its_user_only_and_replaces_an_older_one() {
     assert!(fs::read_to_string(&output).unwrap().ends_with("</html>"));
 }
 
+/// As `/dev/stdout` is one: what it leads to is written, and it stays.
+#[test]
+fn a_link_is_followed() {
+    let sample = Sample::new();
+    let [output, link] = ["report.html", "link"].map(|name| sample.parent().join(name));
+    std::os::unix::fs::symlink(&output, &link).unwrap();
+    assert_eq!(report(&sample.path(), &link).code, Some(0));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&output).unwrap().ends_with("</html>"));
+}
+
 #[test]
 fn where_nothing_can_be_written_it_says_so() {
     let sample = Sample::new();
