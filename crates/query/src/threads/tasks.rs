@@ -92,9 +92,12 @@ fn task(
     let mut stack = Vec::new();
     let mut last = None;
     let mut next = Some(coroutine).filter(|_| is_suspended);
+    let mut steps = 0;
+    // What is awaited may be no frame, and lead back to itself.
     while let Some(waiting) = next
-        && stack.len() < MAX_DEPTH
+        && steps < MAX_DEPTH
     {
+        steps += 1;
         match heap.suspended_frame(waiting) {
             // Crafted snapshots may go round.
             Some(_) if !shown.insert(waiting) => break,

@@ -1,7 +1,8 @@
 use exuvia_query::{Heap, PathOptions, ShortestPaths, Term};
 use exuvia_snapshot::{
     Kind, KindId, KindShape, Mapping, MemoryFacts, NameId, ObjectFlags, ObjectId, Reference,
-    References, Relation, Root, RootCategory, Snapshot, Type, TypeFlags, TypeId, ValueForm, Values,
+    References, Relation, Root, RootCategory, Snapshot, SuspendedFrame, Type, TypeFlags, TypeId,
+    ValueForm, Values,
 };
 
 /// Types lie from here on, a page each, in the order in which they are first used.
@@ -197,6 +198,14 @@ impl Builder {
     pub(crate) fn memory(&mut self, facts: MemoryFacts, mappings: Vec<Mapping>) {
         self.snapshot.metadata.memory = Some(facts);
         self.snapshot.mappings = mappings;
+    }
+
+    /// A generator or coroutine that waits; in the order of their addresses.
+    pub(crate) fn suspended(&mut self, object: ObjectId) {
+        self.snapshot.suspended.push(SuspendedFrame {
+            object,
+            ..SuspendedFrame::default()
+        });
     }
 
     pub(crate) fn finish(mut self) -> Heap {

@@ -18,5 +18,6 @@ mod pattern;
 mod relations;
 mod repr;
 mod selection;
+mod threads;
 mod tree;
 mod waste;
