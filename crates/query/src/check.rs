@@ -6,7 +6,7 @@ use serde::Serialize;
 pub struct Limitation {
     /// What is limited.
     pub measure: Measure,
-    /// The kind, or where there is none of that name the type, whose live objects are
+    /// The kind, or where none of that name has live objects the type, whose live objects are
     /// measured; none for garbage.
     pub name: Option<String>,
     /// The most that is allowed.
@@ -92,11 +92,12 @@ impl Verdict {
     }
 }
 
-/// The live objects of a kind or, where no kind has the name, of a type. The error is that of
-/// the kind.
+/// The live objects of a kind or, where no kind of the name has any, of a type. The error is
+/// that of the kind.
 fn objects(heap: &Heap, name: &str) -> Result<ObjectSet, SelectionError> {
     match heap.select(&Term::Kind(name.to_owned()).into()) {
-        Err(error @ SelectionError::UnknownKind { .. }) => {
+        // All dicts have a kind that says whose they are: none is of the kind `dict`.
+        Err(error @ (SelectionError::UnknownKind { .. } | SelectionError::NoneAlive { .. })) => {
             match heap.select(&Term::Type(name.to_owned()).into()) {
                 Err(SelectionError::UnknownType { .. }) => Err(error),
                 of_type => of_type,

@@ -22,7 +22,7 @@ Examples:
 pub(crate) struct CheckArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// At most so many live objects of a kind, or of a type where no kind has the name
+    /// At most so many live objects of a kind, or of a type where no kind of the name has any
     #[arg(long, value_name = "NAME: COUNT", value_parser = count)]
     max: Vec<Limitation>,
     /// At most so many bytes of a kind or type, as `sys.getsizeof` counts them

@@ -1,5 +1,5 @@
 use crate::builder::{Builder, address};
-use exuvia_query::{Expression, Heap, Selection, SelectionError, Term};
+use exuvia_query::{Expression, Heap, Limitation, Measure, Selection, SelectionError, Term};
 use exuvia_snapshot::{ObjectFlags, Relation, ValueForm, ValuesKept};
 
 fn heap() -> Heap {
@@ -253,4 +253,19 @@ fn what_matches_nothing_says_what_comes_close() {
         alone: vec![("list".into(), 1), ("int".into(), 1)],
     };
     assert_eq!(heap.select(&selection).unwrap_err(), expected);
+}
+
+/// All dicts are of kinds that say whose they are, also where there is a kind `dict`.
+#[test]
+fn a_limit_is_that_of_the_type_where_no_object_is_of_the_kind() {
+    let mut b = Builder::default();
+    b.object("dict");
+    let alive = b.dict_of("module");
+    b.root("i0_modules", alive);
+    let verdict = b.finish().check(&Limitation {
+        measure: Measure::Count,
+        name: Some("dict".to_owned()),
+        most: 0,
+    });
+    assert_eq!((verdict.found, verdict.passed), (1, false));
 }
