@@ -205,7 +205,10 @@ impl Partition {
             by: options.by,
             header: options.by.header(),
             label: None,
-            count: rows.iter().map(|row| row.count).sum(),
+            count: rows
+                .iter()
+                .map(|row| row.count)
+                .fold(0, u64::saturating_add),
             size: rows.iter().map(|row| row.size).fold(0, u64::saturating_add),
             total_rows: rows.len(),
             rows,

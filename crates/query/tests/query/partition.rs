@@ -1,6 +1,8 @@
 use crate::builder::Builder;
-use exuvia_query::{Classifier, Extent, Heap};
-use exuvia_snapshot::{NameId, ObjectFlags, ObjectId, Relation, RootCategory};
+use exuvia_query::{Classifier, Extent, Heap, Partition};
+use exuvia_snapshot::{
+    KindSummary, Metadata, NameId, ObjectFlags, ObjectId, Overview, Relation, RootCategory, Summary,
+};
 
 /// What is reached by a root, by native code, and by nobody.
 fn heap() -> Heap {
@@ -117,4 +119,22 @@ fn chains_of_native_objects_are_alive_to_their_end() {
     b.refcount(objects[0], 1);
     let outside = b.finish().partition(Classifier::Kind).outside;
     assert_eq!((outside.native.objects, outside.garbage.objects), (5, 0));
+}
+
+#[test]
+fn a_table_that_was_kept_may_say_anything() {
+    let kind = KindSummary {
+        objects: u64::MAX,
+        bytes: u64::MAX,
+        retained: u64::MAX,
+    };
+    let table = Partition::of_overview(&Overview {
+        metadata: Metadata::default(),
+        kinds: ["str", "list"].map(str::to_owned).into(),
+        summary: Summary {
+            kinds: vec![kind; 2],
+            ..Summary::default()
+        },
+    });
+    assert_eq!((table.count, table.size), (u64::MAX, u64::MAX));
 }
