@@ -11,6 +11,10 @@ const SHARE: u64 = 10;
 /// a large application are some hundreds in one place.
 const MANY: usize = 1000;
 
+/// Containers that grow. What is in them counts as parts of what they are parts of: a list for each
+/// user in one dictionary leaks like one list of all.
+const GROWING: [&str; 4] = ["dict", "list", "set", "collections.deque"];
+
 /// An object of this size is a buffer or a large table, not what a program is made of.
 const LARGE: u64 = 64 << 10;
 
@@ -52,11 +56,12 @@ fn at(survey: &Survey<'_>, object: ObjectId, threshold: u64) -> Option<Finding> 
     if here < threshold {
         return None;
     }
-    let pieces = parts.iter().copied().chain([object]).map(size);
-    let large: u64 = pieces.filter(|&size| size >= LARGE).sum();
+    let sizes = parts.iter().copied().chain([object]).map(size);
+    let large: u64 = sizes.filter(|&size| size >= LARGE).sum();
     // A module or class dominates what several of its variables share. That there are many of
     // one class says more then.
-    let are_many = parts.len() >= MANY && !survey.is_program(object);
+    let pieces = || parts.iter().map(|&part| pieces(survey, part));
+    let are_many = !survey.is_program(object) && pieces().sum::<usize>() >= MANY;
     if !are_many && large < here / 2 {
         return None;
     }
@@ -78,4 +83,14 @@ fn at(survey: &Survey<'_>, object: ObjectId, threshold: u64) -> Option<Finding> 
         keeps: survey.kept_by(object),
         next: Vec::new(),
     })
+}
+
+/// How many parts a part counts as: as many as it has itself, if it is a container that grows.
+fn pieces(survey: &Survey<'_>, part: ObjectId) -> usize {
+    let type_id = survey.heap.snapshot().kind(part).type_id;
+    if !GROWING.iter().any(|of| survey.heap.derives(type_id, of)) {
+        return 1;
+    }
+    let inside = survey.dominators.children(Some(part));
+    inside.filter(|&one| !survey.is_program(one)).count().max(1)
 }

@@ -157,6 +157,43 @@ fn what_two_tables_share_is_found_by_its_class() {
     assert_eq!(found[0].keeps.bytes, 2_000_000);
 }
 
+/// A table with a list for each user, with 40 visits of as many bytes.
+fn visits(b: &mut Builder, users: usize, bytes: u64) -> ObjectId {
+    let table = b.object("dict");
+    for user in 0..users {
+        let key = b.int(&user.to_string());
+        let visits: Vec<_> = (0..40).map(|_| b.object("bytes")).collect();
+        for &visit in &visits {
+            b.size(visit, bytes);
+        }
+        let list = b.sequence("list", &visits);
+        b.entry(table, key, list);
+    }
+    table
+}
+
+#[test]
+fn many_parts_in_some_containers_of_one_table_come_together_in_it() {
+    let mut b = Builder::default();
+    let dict = shop(&mut b);
+    let table = visits(&mut b, 100, 500);
+    variable(&mut b, dict, "VISITS", table);
+    let found = suspects(b);
+    let reasons: Vec<_> = found.iter().map(|suspect| suspect.reason).collect();
+    assert_eq!(reasons, [Reason::Accumulation], "{found:#?}");
+    let path = "hp.Root.i0_modules['shop'].__dict__['VISITS']";
+    assert_eq!(found[0].path.as_deref(), Some(path));
+}
+
+#[test]
+fn some_parts_in_few_containers_are_no_suspect() {
+    let mut b = Builder::default();
+    let dict = shop(&mut b);
+    let table = visits(&mut b, 20, 3000);
+    variable(&mut b, dict, "VISITS", table);
+    assert_eq!(suspects(b), []);
+}
+
 #[test]
 fn names_of_a_target_are_harmless() {
     let mut b = Builder::default();
