@@ -122,6 +122,15 @@ impl Heap {
         address
     }
 
+    /// The static object that takes the place of members that are removed from a set.
+    pub fn removed_member(&mut self) -> RemoteAddress {
+        let of_type = self.extension_type("<dummy key> type", 16);
+        let dummy = self.in_program(16);
+        self.image.put_u64(dummy, 1);
+        self.image.put_pointer(dummy.offset(8), of_type);
+        dummy
+    }
+
     /// The address at which a static type keeps its dictionary: the field of the type, or
     /// from 3.12 on that of its state in the interpreter.
     pub fn static_dict_slot(&self, tp_name: &str) -> RemoteAddress {

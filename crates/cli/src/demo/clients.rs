@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ const MAX_BODY: usize = 1 << 16;
 #[derive(Debug)]
 pub(crate) struct Clients {
     stop: Arc<AtomicBool>,
+    /// A word for each answer.
+    answers: Receiver<()>,
     thread: Option<JoinHandle<io::Result<Served>>>,
 }
 
@@ -41,17 +44,31 @@ impl Clients {
         connection.request(&mut served).map_err(unanswered)?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let (answered, answers) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 std::thread::sleep(PACE);
                 connection.request(&mut served)?;
+                // Nobody hears it any more when all have been waited for.
+                let _ = answered.send(());
             }
             Ok(served)
         });
         Ok(Self {
             stop,
+            answers,
             thread: Some(thread),
         })
+    }
+
+    /// Waits until so many more requests are answered.
+    pub(crate) fn wait_for(&self, requests: usize) -> Result<(), Failure> {
+        // Those from before this was asked don't count.
+        self.answers.try_iter().for_each(drop);
+        match self.answers.iter().take(requests).count() {
+            count if count == requests => Ok(()),
+            _ => Err(unanswered("the client ended early")),
+        }
     }
 
     /// Stops after the request that is on its way.

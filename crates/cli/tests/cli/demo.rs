@@ -22,8 +22,10 @@ fn the_demo_finds_the_leak_and_leaves_nothing_running() {
         "Kind (class / dict of class)\n",
         " shop.Session\n",
         "\nNot in the table: ",
-        "--kind shop.Session\n 0: hp.Root.i0_modules['shop'].__dict__['SESSIONS'][0]\n",
-        "\n<... ",
+        "\n0: the variable SESSIONS of module shop ",
+        "it is mentioned in visit (",
+        "hp.Root.i0_modules['shop'].__dict__['SESSIONS'][*]",
+        "Summary of difference operation (A-B).\n",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }

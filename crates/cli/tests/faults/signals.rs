@@ -15,7 +15,13 @@ use std::time::{Duration, Instant};
 const NODES: u32 = 300_000;
 
 /// What a dump does, in this order.
-const PHASES: &[&str] = &["freezing", "finding objects", "reading objects", "writing"];
+const PHASES: &[&str] = &[
+    "freezing",
+    "counting memory",
+    "finding objects",
+    "reading objects",
+    "writing",
+];
 
 /// How long the guardian may take to notice that the tool is gone, and to clean up.
 const CLEANING: Duration = Duration::from_secs(30);

@@ -7,6 +7,8 @@ use exuvia_memory::{Fault, Memory, RemoteAddress};
 
 /// The largest table that is believed.
 const MAX_SLOTS: u64 = 1 << 36;
+/// The type of the object that takes the place of a removed member.
+const DUMMY_TYPE: &str = "<dummy key> type";
 /// The hash of an entry whose member was removed; no object has it.
 const DUMMY_HASH: u64 = u64::MAX;
 
@@ -23,6 +25,16 @@ pub(crate) fn external_slots<M: Memory>(
         return Ok(0);
     }
     Ok(mask.saturating_add(1).min(MAX_SLOTS))
+}
+
+/// Whether a key is what takes the place of a removed member. It says so by its hash as well, but
+/// that is written after it: between the two, the member is gone already.
+fn is_dummy<M: Memory>(reader: &mut Reader<'_, M>, key: RemoteAddress) -> bool {
+    // It is static, as few members are, so that hardly any has to be looked at.
+    reader.is_in_image(key)
+        && reader
+            .type_of(key)
+            .is_some_and(|of| of.tp_name == DUMMY_TYPE)
 }
 
 pub(super) fn references<M: Memory>(
@@ -51,7 +63,7 @@ pub(super) fn references<M: Memory>(
             .read_exact(table.offset(done * entry_size), bytes)?;
         for entry in bytes.chunks_exact(entry_size as usize) {
             let key = pointer_in(entry, e.key);
-            if !key.is_null() && u64_in(entry, e.hash) != DUMMY_HASH {
+            if !key.is_null() && u64_in(entry, e.hash) != DUMMY_HASH && !is_dummy(reader, key) {
                 sink.own(key, Step::Member(member));
                 member += 1;
             }

@@ -122,6 +122,22 @@ fn sets_with_members_that_were_removed() {
     assert_eq!(walked.size(large), 216 + 1024 * 16);
 }
 
+/// A member is removed in three steps: what takes its place, the hash of that, the count.
+#[test]
+fn a_member_of_which_only_the_place_is_taken_is_removed() {
+    let python = Python::V3_13;
+    let mut heap = Heap::new(python);
+    let [a, b] = ints(&mut heap);
+    let dummy = heap.removed_member();
+    let set = heap.set(&[Some(a), Some(dummy), Some(b)]);
+    let walked = walk_broken(&heap.finish(), python);
+    assert_eq!(walked.owned(set), steps([("member 0", a), ("member 1", b)]));
+    let [told] = &walked.snapshot.metadata.diagnostics[..] else {
+        panic!("{:?}", walked.snapshot.metadata.diagnostics);
+    };
+    assert_eq!((told.code.as_str(), told.count), ("torn-container", 1));
+}
+
 #[test]
 fn a_deque_over_several_blocks() {
     for python in Python::ALL {
