@@ -60,17 +60,17 @@ fn at(survey: &Survey<'_>, object: ObjectId, threshold: u64) -> Option<Finding> 
     let large: u64 = sizes.filter(|&size| size >= LARGE).sum();
     // A module or class dominates what several of its variables share. That there are many of
     // one class says more then.
-    let pieces = || parts.iter().map(|&part| pieces(survey, part));
-    let are_many = !survey.is_program(object) && pieces().sum::<usize>() >= MANY;
+    let all: usize = parts.iter().map(|&part| pieces(survey, part)).sum();
+    let are_many = !survey.is_program(object) && all >= MANY;
     if !are_many && large < here / 2 {
         return None;
     }
     let kind = survey.kind(object);
-    let summary = match parts.len() {
+    let summary = match all {
         0 => format!("one object of {kind} takes {own} bytes"),
-        parts => format!(
+        all => format!(
             "one object of {kind} keeps {} alive",
-            counted(parts, "other object")
+            counted(all, "other object")
         ),
     };
     Some(Finding {
