@@ -16,7 +16,7 @@ pub(crate) struct TreeArguments {
     #[command(flatten)]
     set: SelectionArguments,
     /// How many levels to show
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     depth: u32,
     /// Fold what keeps less than this alive: bytes, or with a unit (200kB, 1MB)
     /// [default: 1 % of all; nothing, where objects are selected]

@@ -117,7 +117,8 @@ pub(super) fn not_selected(error: SelectionError) -> Failure {
             None => "`exuvia heap TARGET --all` lists all names".to_owned(),
         },
         SelectionError::NoneAlive { garbage: 0, .. } => {
-            "the name is known, but no object of it exists".to_owned()
+            "no live object has it; `--type` takes a class with all its `dict of …` kinds"
+                .to_owned()
         }
         SelectionError::NoneAlive { .. } => {
             "nothing holds garbage; it goes with the next collection".to_owned()

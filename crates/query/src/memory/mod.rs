@@ -125,9 +125,9 @@ impl<'a> MemoryReport<'a> {
         let heaps = facts.c.heaps;
         Ok(Self {
             is_resident,
-            total: rows.iter().map(|row| row.bytes).sum(),
-            proportional: rows.iter().map(|row| row.proportional).sum(),
-            swapped: snapshot.mappings.iter().map(|one| one.swapped).sum(),
+            total: sum(rows.iter().map(|row| row.bytes)),
+            proportional: sum(rows.iter().map(|row| row.proportional)),
+            swapped: sum(snapshot.mappings.iter().map(|one| one.swapped)),
             rows,
             not_resident: parts.not_resident,
             kinds: objects.kinds,
@@ -271,7 +271,7 @@ impl Parts {
         let last = rows.len() - 1;
         rows.splice(last..last, others);
         // Each part has been rounded down.
-        let shares: u64 = self.rows.iter().map(|row| anonymous.share(row.1)).sum();
+        let shares = sum(self.rows.iter().map(|row| anonymous.share(row.1)));
         if let Some(largest) = rows.iter_mut().max_by_key(|row| match row.part {
             MemoryPart::Images | MemoryPart::Files | MemoryPart::Shared => 0,
             _ => row.bytes,
@@ -280,4 +280,9 @@ impl Parts {
         }
         rows
     }
+}
+
+/// What a snapshot says need not be so: of nonsense the sum is the largest number.
+fn sum(parts: impl Iterator<Item = u64>) -> u64 {
+    parts.fold(0, u64::saturating_add)
 }

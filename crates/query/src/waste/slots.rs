@@ -53,7 +53,9 @@ pub(super) fn find(
         let slots = class.names.len() as u64;
         let own = layout.head() + basicsize(snapshot, object) + slots * 8;
         let with_slots = layout.block(own);
-        let wasted = class.bytes.saturating_sub(class.count * with_slots);
+        let wasted = class
+            .bytes
+            .saturating_sub(class.count.saturating_mul(with_slots));
         if wasted == 0 || class.is_mapping || !class.has_attributes {
             continue;
         }
