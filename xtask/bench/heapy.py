@@ -50,7 +50,7 @@ def analyse(order, ticket):
         results[name] = time.perf_counter() - begun
         return result
 
-    rows = ask("domisize", lambda: [everything[row].domisize for row in range(10)])
+    rows = ask("domisize", lambda: [everything[row].domisize for row in range(everything.partition.numrows)])
     results["rows"] = len(rows)
     ask("byrcs", lambda: str(everything.byrcs))
     ask("rp", lambda: str((everything & hp.Type(order)).rp))

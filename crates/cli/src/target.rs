@@ -62,7 +62,11 @@ fn load_parts(
     match Target::parse(target)? {
         Target::Snapshot(path) => {
             for_cores_only(core)?;
+            let progress = Progress::new(interrupts.clone());
+            progress.phase("opening");
             let snapshot = exuvia_snapshot::open(path).map_err(not_opened)?;
+            progress.phase("answering");
+            progress.finish();
             warn(&snapshot.metadata);
             let store = BesideSnapshot(path.to_owned());
             Ok(Heap::with_store(snapshot, Box::new(store)))

@@ -1,5 +1,6 @@
 use super::measured::Sample;
 use anyhow::{Context, Result, bail, ensure};
+use exuvia_testkit::Exuvia;
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -129,6 +130,19 @@ impl Tool {
         let finished = self.run(&[&[*command, snapshot], options].concat())?;
         let peak = finished.sample.peak.context("no peak")?;
         Ok((finished.sample.wall, peak))
+    }
+
+    /// The same, without the time of opening the snapshot: seconds from the line that says that
+    /// answering begins to the end.
+    pub(super) fn answer(&self, arguments: &[&str], snapshot: &Path) -> Result<f64> {
+        let (command, options) = arguments.split_first().context("no command")?;
+        let snapshot = snapshot.to_str().context("the temporary folder's name")?;
+        let arguments = [&[*command, snapshot, "--verbose"], options].concat();
+        let mut running = Exuvia::at(&self.program).start(arguments)?;
+        running.wait_for_line("phase: answering")?;
+        let begun = Instant::now();
+        running.finish()?.expect_success()?;
+        Ok(begun.elapsed().as_secs_f64())
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Finished> {
