@@ -1,6 +1,5 @@
-use super::{CoreArguments, Format, FormatArguments, Limit, LimitArguments, NativeArguments, by};
+use super::{CoreArguments, NativeArguments, TableArguments};
 use clap::Args;
-use exuvia_query::{By, Classifier};
 use std::ffi::OsString;
 
 /// What `diff` was given.
@@ -22,16 +21,6 @@ pub(crate) struct DiffArguments {
     pub(crate) core: CoreArguments,
     #[command(flatten)]
     pub(crate) native: NativeArguments,
-    /// What makes a row: kind, type, size, module, unity, rcs, via, owner, generation,
-    /// interpreter or thread, or two joined by a comma
-    #[arg(
-        long,
-        value_name = "CLASSIFIER",
-        value_parser = by::by,
-        default_value_t = By::from(Classifier::Kind),
-        long_help = by::help(),
-    )]
-    pub(crate) by: By,
     /// Add how what each row retains changed, and sort by it
     #[arg(long)]
     pub(crate) retained: bool,
@@ -39,22 +28,5 @@ pub(crate) struct DiffArguments {
     #[arg(long)]
     pub(crate) new: bool,
     #[command(flatten)]
-    limit: LimitArguments,
-    #[command(flatten)]
-    format: FormatArguments,
-}
-
-impl DiffArguments {
-    /// How the answer is printed.
-    pub(crate) fn format(&self) -> Format {
-        self.format.format()
-    }
-
-    /// How many rows are printed. People get ten; programs get everything.
-    pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(super::DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
-    }
+    pub(crate) table: TableArguments,
 }

@@ -1,6 +1,4 @@
-use super::{
-    Format, FormatArguments, Limit, LimitArguments, SelectionArguments, TargetArguments, by,
-};
+use super::{SelectionArguments, TableArguments, TargetArguments};
 use clap::Args;
 use exuvia_query::{By, Classifier};
 
@@ -23,49 +21,24 @@ pub(crate) struct HeapArguments {
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) set: SelectionArguments,
-    /// What makes a row: kind, type, size, module, unity, id, rcs, via, owner, generation,
-    /// interpreter or thread, or two joined by a comma
-    #[arg(
-        long,
-        value_name = "CLASSIFIER",
-        value_parser = by::by,
-        default_value_t = By::from(Classifier::Kind),
-        long_help = by::help(),
-    )]
-    pub(crate) by: By,
     /// Show what would be freed if all objects of a row went, and sort by it
     #[arg(long)]
     pub(crate) retained: bool,
     #[command(flatten)]
-    limit: LimitArguments,
-    #[command(flatten)]
-    format: FormatArguments,
+    pub(crate) table: TableArguments,
 }
 
 impl HeapArguments {
-    /// How the table is printed.
-    pub(crate) fn format(&self) -> Format {
-        self.format.format()
-    }
-
-    /// How many rows are printed. People get ten; programs get everything.
-    pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(super::DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
-    }
-
     /// Whether this is the table that is kept beside a snapshot: all objects by kind, with
     /// retained sizes.
     pub(crate) fn is_the_kept_table(&self) -> bool {
         self.retained
-            && self.by == By::from(Classifier::Kind)
+            && self.table.by == By::from(Classifier::Kind)
             && self.set.selection().all_of.is_empty()
     }
 
     /// Whether contents of objects are needed for the answer.
     pub(crate) fn needs_values(&self) -> bool {
-        self.by.shows_values() || self.set.needs_values()
+        self.table.by.shows_values() || self.set.needs_values()
     }
 }

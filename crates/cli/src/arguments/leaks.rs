@@ -1,4 +1,4 @@
-use super::{DEFAULT_LIMIT, Format, FormatArguments, Limit, LimitArguments, TargetArguments};
+use super::{Format, FormatArguments, Limit, LimitArguments, TargetArguments};
 use clap::Args;
 
 /// What `leaks` was given.
@@ -28,9 +28,6 @@ impl LeaksArguments {
 
     /// How many suspects are printed. People get ten; programs get everything.
     pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
+        self.limit.limit_for(self.format())
     }
 }

@@ -1,3 +1,4 @@
+use super::Format;
 use clap::Args;
 
 /// How many rows or paths are shown when nothing else is said, as in heapy.
@@ -52,6 +53,14 @@ pub(crate) struct LimitArguments {
 }
 
 impl LimitArguments {
+    /// How much is printed in a format. People get ten; programs get everything.
+    pub(crate) fn limit_for(&self, format: Format) -> Limit {
+        self.limit().unwrap_or(match format {
+            Format::Text => Limit::Top(DEFAULT_LIMIT),
+            Format::Json | Format::Csv => Limit::All,
+        })
+    }
+
     /// What was asked for, if anything was.
     pub(crate) fn limit(&self) -> Option<Limit> {
         match (self.top, self.all) {

@@ -26,9 +26,6 @@ impl MemoryArguments {
 
     /// How many kinds of objects are printed. People get ten; programs get everything.
     pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(super::DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
+        self.limit.limit_for(self.format())
     }
 }

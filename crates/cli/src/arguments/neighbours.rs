@@ -1,9 +1,6 @@
-use super::{
-    DEFAULT_LIMIT, Format, FormatArguments, Limit, LimitArguments, SelectionArguments,
-    TargetArguments, by, selection,
-};
+use super::{SelectionArguments, TableArguments, TargetArguments, selection};
 use clap::Args;
-use exuvia_query::{By, Classifier, PartitionOptions, Selection};
+use exuvia_query::{PartitionOptions, Selection};
 
 /// What `referrers` or `referents` was given.
 #[derive(Debug, Args)]
@@ -19,20 +16,8 @@ pub(crate) struct NeighboursArguments {
     /// Take weak references as well, which hold nothing alive
     #[arg(long)]
     pub(crate) weak: bool,
-    /// What makes a row: kind, type, size, module, unity, id, rcs, via, owner, generation,
-    /// interpreter or thread, or two joined by a comma
-    #[arg(
-        long,
-        value_name = "CLASSIFIER",
-        value_parser = by::by,
-        default_value_t = By::from(Classifier::Kind),
-        long_help = by::help(),
-    )]
-    by: By,
     #[command(flatten)]
-    limit: LimitArguments,
-    #[command(flatten)]
-    format: FormatArguments,
+    pub(crate) table: TableArguments,
 }
 
 /// Examples of `referrers`.
@@ -57,28 +42,15 @@ impl NeighboursArguments {
     /// Whether contents of objects are needed for the answer.
     pub(crate) fn needs_values(&self) -> bool {
         // The names of references are contents.
-        self.edges || self.by.shows_values() || self.set.needs_values()
+        self.edges || self.table.by.shows_values() || self.set.needs_values()
     }
 
     /// How the table is divided.
     pub(crate) fn partition(&self) -> PartitionOptions {
         PartitionOptions {
-            by: self.by,
+            by: self.table.by,
             retained: false,
-            rows: self.limit().rows(),
+            rows: self.table.limit().rows(),
         }
-    }
-
-    /// How the answer is printed.
-    pub(crate) fn format(&self) -> Format {
-        self.format.format()
-    }
-
-    /// How many rows are printed. People get ten; programs get everything.
-    pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
     }
 }

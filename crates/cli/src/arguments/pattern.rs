@@ -1,6 +1,5 @@
 use super::{
-    DEFAULT_LIMIT, Format, FormatArguments, Limit, LimitArguments, SelectionArguments,
-    TargetArguments, selection,
+    Format, FormatArguments, Limit, LimitArguments, SelectionArguments, TargetArguments, selection,
 };
 use clap::Args;
 use exuvia_query::{PatternOptions, Selection};
@@ -71,9 +70,6 @@ impl PatternArguments {
 
     /// How many lines are printed. People get ten; programs get everything.
     pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
+        self.limit.limit_for(self.format())
     }
 }

@@ -1,4 +1,4 @@
-use super::{DEFAULT_LIMIT, Format, FormatArguments, Limit, LimitArguments, TargetArguments};
+use super::{Format, FormatArguments, Limit, LimitArguments, TargetArguments};
 use clap::Args;
 
 /// What `threads` was given.
@@ -34,9 +34,6 @@ impl ThreadsArguments {
     /// How many places are printed where tasks and generators wait. People get ten; programs get
     /// everything.
     pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
+        self.limit.limit_for(self.format())
     }
 }

@@ -25,9 +25,6 @@ impl WasteArguments {
 
     /// How many rows of each sort are printed. People get ten; programs get everything.
     pub(crate) fn limit(&self) -> Limit {
-        self.limit.limit().unwrap_or(match self.format() {
-            Format::Text => Limit::Top(super::DEFAULT_LIMIT),
-            Format::Json | Format::Csv => Limit::All,
-        })
+        self.limit.limit_for(self.format())
     }
 }

@@ -14,7 +14,7 @@ const SHARE: f64 = 0.02;
 
 /// Prints what is different between two heaps, or what grew twice in three.
 pub(super) fn run(arguments: &DiffArguments, interrupts: &Interrupts) -> Result<(), Failure> {
-    if [Some(arguments.by.first), arguments.by.second].contains(&Some(Classifier::Id)) {
+    if [Some(arguments.table.by.first), arguments.table.by.second].contains(&Some(Classifier::Id)) {
         return Err(
             Failure::new("rows of single objects have no names to compare")
                 .hint("--new tells which objects are new".to_owned()),
@@ -100,8 +100,8 @@ fn two(arguments: &DiffArguments, old: &Heap, new: &Heap) -> Result<(), Failure>
         let matching = Matching::of(old, new);
         newcomers(new, NewObjects::of(old, new, &matching))
     });
-    let limit = arguments.limit();
-    match arguments.format() {
+    let limit = arguments.table.limit();
+    match arguments.table.format() {
         Format::Json => {
             output::write_json(&DiffDocument::new(old, new, &difference, newcomers, limit))
         }
@@ -138,12 +138,12 @@ fn three(arguments: &DiffArguments, heaps: [&Heap; 3]) -> Result<(), Failure> {
     let came = NewObjects::of(first, second, &Matching::of(first, second));
     let later = Matching::of(second, third);
     let stayed = came.that_stayed(second, third, &later);
-    if arguments.by == By::from(Classifier::Kind) {
+    if arguments.table.by == By::from(Classifier::Kind) {
         grown.add_stayed(&stayed.by_kind(third));
     }
     let newcomers = arguments.new.then(|| newcomers(third, stayed));
-    let limit = arguments.limit();
-    match arguments.format() {
+    let limit = arguments.table.limit();
+    match arguments.table.format() {
         Format::Json => output::write_json(&GrowthDocument::new(heaps, &grown, newcomers, limit)),
         Format::Csv => output::write(|out| views::diff::write_growth_csv(out, &grown, limit)),
         Format::Text => output::write(|out| {
@@ -158,7 +158,7 @@ fn three(arguments: &DiffArguments, heaps: [&Heap; 3]) -> Result<(), Failure> {
 
 fn options(arguments: &DiffArguments) -> PartitionOptions {
     PartitionOptions {
-        by: arguments.by,
+        by: arguments.table.by,
         retained: arguments.retained,
         rows: None,
     }

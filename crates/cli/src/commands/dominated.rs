@@ -12,7 +12,7 @@ pub(super) fn run(arguments: &DominatedArguments, interrupts: &Interrupts) -> Re
     let values = arguments.needs_values().then_some(ValuesKept::Short);
     let heap = target::load(&arguments.target, values, interrupts)?;
     let set = heap.select(&arguments.selection()).map_err(not_selected)?;
-    let limit = arguments.limit();
+    let limit = arguments.table.limit();
     if arguments.imdom {
         let neighbours = heap.immediate_dominators(&set);
         let partition = heap.divided(Some(&neighbours.objects), arguments.partition());
@@ -26,14 +26,14 @@ pub(super) fn run(arguments: &DominatedArguments, interrupts: &Interrupts) -> Re
             edges: false,
             limit,
         };
-        return match arguments.format() {
+        return match arguments.table.format() {
             Format::Text => output::write(|out| answer.write(out)),
             Format::Json => output::write_json(&answer.document()),
             Format::Csv => output::write(|out| answer.write_csv(out)),
         };
     }
     let dominated = Dominated::new(&heap, &set, arguments.partition(), limit);
-    match arguments.format() {
+    match arguments.table.format() {
         Format::Text => output::write(|out| dominated.write(out)),
         Format::Json => output::write_json(&dominated.document()),
         Format::Csv => output::write(|out| dominated.write_csv(out)),

@@ -19,9 +19,9 @@ pub(super) fn run(arguments: &HeapArguments, interrupts: &Interrupts) -> Result<
     let values = arguments.needs_values().then_some(ValuesKept::Short);
     let heap = target::load(&arguments.target, values, interrupts)?;
     let options = PartitionOptions {
-        by: arguments.by,
+        by: arguments.table.by,
         retained: arguments.retained,
-        rows: match arguments.limit() {
+        rows: match arguments.table.limit() {
             // One that is left over is shown as well.
             Limit::Top(top) => Some(top.saturating_add(1)),
             Limit::All => None,
@@ -41,8 +41,8 @@ fn print(
     metadata: &Metadata,
     partition: &Partition,
 ) -> Result<(), Failure> {
-    let limit = arguments.limit();
-    match arguments.format() {
+    let limit = arguments.table.limit();
+    match arguments.table.format() {
         Format::Text => output::write(|out| {
             views::table::write(out, partition, limit)?;
             match partition.selected {

@@ -29,9 +29,9 @@ pub(super) fn run(
         neighbours: &neighbours,
         partition: &partition,
         edges: arguments.edges,
-        limit: arguments.limit(),
+        limit: arguments.table.limit(),
     };
-    match arguments.format() {
+    match arguments.table.format() {
         Format::Text => output::write(|out| answer.write(out)),
         Format::Json => output::write_json(&answer.document()),
         Format::Csv => output::write(|out| answer.write_csv(out)),
