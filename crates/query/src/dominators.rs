@@ -138,13 +138,10 @@ impl Retained {
             seeds.iter(),
             Follow::Strong,
         );
-        let is_object = |object: &ObjectId| {
-            !snapshot.objects.flags[object.index()].contains(ObjectFlags::SYNTHETIC)
-        };
         let objects: Vec<ObjectId> = alive
             .iter()
             .filter(|&object| gone.contains(object) || !stays.contains(object))
-            .filter(is_object)
+            .filter(|&object| !heap.is_synthetic(object))
             .collect();
         let mut extent = Extent::default();
         for &object in &objects {

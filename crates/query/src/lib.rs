@@ -59,6 +59,7 @@ pub use details::{Excerpt, ObjectDetails, ObjectSummary, Referent, Referrer};
 pub use dominators::{Dominators, Retained};
 pub use expression::{
     Condition, Expression, ExpressionError, Field, FieldForm, Literal, Operator, Test,
+    unit_of_bytes,
 };
 pub use heap::Heap;
 pub use history::{Change, History, HistoryRow};

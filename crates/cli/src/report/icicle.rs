@@ -1,4 +1,4 @@
-use crate::views::units;
+use crate::views::{tree::smaller, units};
 use exuvia_query::{Branch, Heap, Tree, TreeOptions, TreeRow};
 use maud::{Markup, html};
 
@@ -85,13 +85,11 @@ fn object(shown: &Box<'_>, total: u64) -> Markup {
             let label = format!("{relation} {}{}", object.kind, owner.unwrap_or_default());
             (colour(&object.kind), label.trim().to_owned())
         }
-        Branch::Folded { count, kinds, .. } => {
-            let kinds: Vec<_> = kinds
-                .iter()
-                .map(|kind| format!("{} {}", kind.count, kind.name))
-                .collect();
-            ("folded", format!("{count} smaller: {}", kinds.join(", ")))
-        }
+        Branch::Folded {
+            count,
+            kinds,
+            total_kinds,
+        } => ("folded", smaller(*count, kinds, *total_kinds)),
     };
     let percent = row.retained.bytes as f64 * 100.0 / total.max(1) as f64;
     let address = match &row.branch {

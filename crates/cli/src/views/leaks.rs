@@ -168,6 +168,7 @@ pub(crate) fn write_csv(out: &mut dyn Write, found: &Leaks, limit: Limit) -> io:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::views::printed::{text, written};
     use exuvia_query::{Reason, SuspectObject};
 
     fn found() -> Leaks {
@@ -201,16 +202,6 @@ mod tests {
             alive: extent(204_000, 17_400_000),
             suspects: vec![cache],
         }
-    }
-
-    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
-        let mut out = Vec::new();
-        write(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
-        anstream::adapter::strip_str(&written(write)).to_string()
     }
 
     #[test]

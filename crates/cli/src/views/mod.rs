@@ -13,6 +13,12 @@ pub(crate) mod neighbours;
 pub(crate) mod object;
 pub(crate) mod paths;
 pub(crate) mod pattern;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+pub(crate) mod printed;
 pub(crate) mod processes;
 pub(crate) mod table;
 pub(crate) mod threads;

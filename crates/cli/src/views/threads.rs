@@ -308,6 +308,7 @@ pub(crate) fn write_csv(out: &mut dyn Write, found: &Threads, limit: Limit) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::views::printed::{text, written};
 
     fn frame(function: &str, line: u32) -> StackFrame {
         StackFrame {
@@ -371,16 +372,6 @@ mod tests {
                 addresses: vec![0x400, 0x500, 0x600],
             }],
         }
-    }
-
-    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
-        let mut out = Vec::new();
-        write(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
-        anstream::adapter::strip_str(&written(write)).to_string()
     }
 
     #[test]

@@ -81,17 +81,22 @@ fn label(row: &TreeRow) -> String {
             kinds,
             total_kinds,
         } => {
-            let mut text = kinds
-                .iter()
-                .map(|FoldedKind { name, count }| format!("{count} {name}"))
-                .collect::<Vec<_>>()
-                .join(", ");
-            if *total_kinds > kinds.len() as u64 {
-                text.push_str(", …");
-            }
-            format!("… {count} smaller: {text}")
+            format!("… {}", smaller(*count, kinds, *total_kinds))
         }
     }
+}
+
+/// What is folded, in words.
+pub(crate) fn smaller(count: u64, kinds: &[FoldedKind], total_kinds: u64) -> String {
+    let named: Vec<String> = kinds
+        .iter()
+        .map(|FoldedKind { name, count }| format!("{count} {name}"))
+        .collect();
+    let others = match total_kinds > kinds.len() as u64 {
+        true => ", …",
+        false => "",
+    };
+    format!("{count} smaller: {}{others}", named.join(", "))
 }
 
 /// Writes a line for each row: `depth,retained,objects,size,address,kind,relation,folded`.

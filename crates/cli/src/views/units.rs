@@ -25,26 +25,18 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let factor = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" | "byte" | "bytes" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        _ => {
-            return Err(format!(
-                "'{}' is no unit of bytes, such as kB, MB or MiB",
-                unit.trim()
-            ));
-        }
+    let unit = unit.trim();
+    let known = match unit.to_ascii_lowercase().as_str() {
+        "" | "byte" | "bytes" => "b".to_owned(),
+        letter @ ("k" | "m" | "g" | "t") => format!("{letter}b"),
+        name => name.to_owned(),
     };
+    let factor = exuvia_query::unit_of_bytes(&known)
+        .ok_or_else(|| format!("'{unit}' is no unit of bytes, such as kB, MB or MiB"))?;
     let number: f64 = number.parse().map_err(|_| {
         "a size is a number of bytes, or one with a unit: 4096, 200kB, 1.5MB".to_owned()
     })?;
-    Ok((number * factor) as u64)
+    Ok((number * factor as f64) as u64)
 }
 
 /// A short time: `2.7 ms`, `15 ms`, `1.34 s`, `85 s`.

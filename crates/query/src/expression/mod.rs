@@ -14,6 +14,7 @@ mod print;
 pub(crate) use compiled::{Compiled, module_of};
 pub use error::ExpressionError;
 pub use field::{Field, FieldForm};
+pub use parser::unit_of_bytes;
 
 use std::str::FromStr;
 

@@ -18,6 +18,13 @@ const UNITS: [(&str, u64); 9] = [
     ("tib", 1 << 40),
 ];
 
+/// How many bytes a unit such as `MB` or `KiB` is, in small or capital letters.
+pub fn unit_of_bytes(name: &str) -> Option<u64> {
+    let name = name.to_ascii_lowercase();
+    let unit = UNITS.iter().find(|(known, _)| *known == name);
+    unit.map(|&(_, bytes)| bytes)
+}
+
 /// Reads an expression. Each function below reads what it is named after, from the next token
 /// on.
 pub(super) fn parse(text: &str) -> Result<Expression, ExpressionError> {
@@ -211,7 +218,7 @@ impl Parser<'_> {
         if matches!(word.as_str(), "and" | "or") {
             return Ok(number);
         }
-        let Some(&(_, unit)) = UNITS.iter().find(|(name, _)| *name == word) else {
+        let Some(unit) = unit_of_bytes(&word) else {
             return Err(
                 self.wrong("no unit of bytes is called so: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB")
             );
