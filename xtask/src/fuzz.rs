@@ -81,9 +81,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Whether the targets compile, with the flags of all other builds, whose crates serve here too.
+/// Whether the targets compile, with the flags of all other builds, whose crates serve here too,
+/// and with the versions of their own `Cargo.lock`.
 pub(crate) fn check() -> Result<()> {
-    let mut command = cargo::command(["check", "--manifest-path", "fuzz/Cargo.toml"]);
+    let arguments = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];
+    let mut command = cargo::command(arguments);
     command.arg("--target-dir").arg(cargo::target_folder()?);
     cargo::finish(&mut command)
 }

@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Interrupted(i32),
     /// A limit that `check` was given does not hold, which it has said on stdout.
     LimitExceeded,
+    /// The code that ran asks for this exit status, or gets it, and stderr has said why.
+    Status(u8),
     /// Nobody reads stdout any more, which is how `exuvia … | head` ends: not an error.
     OutputClosed,
 }
@@ -41,6 +43,15 @@ impl Failure {
         Self::new(chain(&error.into()))
     }
 
+    /// The same with the hint that the error itself has.
+    pub(crate) fn hinted<E: Into<anyhow::Error>>(
+        error: E,
+        hint: impl FnOnce(&E) -> Option<&'static str>,
+    ) -> Self {
+        let hint = hint(&error).map(str::to_owned);
+        Self::from_error(error).hint(hint)
+    }
+
     /// The failure, with what to do about it. The first hint stays.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
@@ -62,17 +73,18 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Error(Message { what, hint }) => {
-                anstream::eprintln!("{ERROR}error:{ERROR:#} {what}");
+                tell!("{ERROR}error:{ERROR:#} {what}");
                 if let Some(hint) = hint {
-                    anstream::eprintln!("{HINT}hint:{HINT:#} {hint}");
+                    tell!("{HINT}hint:{HINT:#} {hint}");
                 }
                 ExitCode::FAILURE
             }
             Self::Interrupted(signal) => {
-                anstream::eprintln!("{ERROR}interrupted{ERROR:#}");
+                tell!("{ERROR}interrupted{ERROR:#}");
                 ExitCode::from(128u8.saturating_add(u8::try_from(*signal).unwrap_or(0)))
             }
             Self::LimitExceeded => ExitCode::from(3),
+            Self::Status(status) => ExitCode::from(*status),
             Self::OutputClosed => ExitCode::SUCCESS,
         }
     }

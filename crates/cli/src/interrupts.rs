@@ -68,6 +68,30 @@ impl Interrupts {
         self.received.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether another signal than this one asked for the end.
+    pub(crate) fn received_other_than(&self, signal: i32) -> bool {
+        let received = self.received.load(Ordering::Relaxed);
+        received != 0 && i32::try_from(received) != Ok(signal)
+    }
+
+    /// The last signal that asked for the end, which then counts as answered: what it interrupts
+    /// is not the program.
+    pub(crate) fn take(&self) -> Option<i32> {
+        let signal = self.received.swap(0, Ordering::SeqCst);
+        self.any.store(false, Ordering::SeqCst);
+        i32::try_from(signal).ok().filter(|&signal| signal != 0)
+    }
+
+    /// Forgets a Ctrl-C that came when there was nothing left to interrupt.
+    pub(crate) fn forget_late(&self) {
+        let late = usize::try_from(SIGINT).unwrap_or(0);
+        let received = &self.received;
+        let forgotten = received.compare_exchange(late, 0, Ordering::SeqCst, Ordering::SeqCst);
+        if forgotten.is_ok() {
+            self.any.store(false, Ordering::SeqCst);
+        }
+    }
+
     /// A flag that is set once a signal asked for the end.
     pub(crate) fn flag(&self) -> &AtomicBool {
         &self.any

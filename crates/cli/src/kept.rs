@@ -34,7 +34,7 @@ fn tell(kept: Result<(), WriteError>) {
     match kept {
         // Snapshots of others are for reading, and a snapshot on a read-only disk as well.
         Err(WriteError::Io { source, .. }) if is_forbidden(source.kind()) => {}
-        Err(error) => anstream::eprintln!(
+        Err(error) => tell!(
             "note: the dominators are not kept beside the snapshot, and will be computed again: \
              {error}"
         ),

@@ -4,11 +4,15 @@
 //! (a reader that closes stdout early is one), 1 on failure, 2 on wrong usage, 3 when `check` finds a limit exceeded, and 128 plus
 //! the signal's number when it was interrupted.
 
+#[macro_use]
+mod tell;
+
 mod arguments;
 mod capture;
 mod commands;
 mod demo;
 mod error;
+mod inside;
 mod interrupts;
 mod kept;
 mod output;

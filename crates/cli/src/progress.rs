@@ -47,7 +47,7 @@ impl Progress {
     /// The next phase begins: `reading`, `walking`, `writing`.
     pub(crate) fn phase(&self, name: &'static str) {
         if NAME_PHASES.load(Ordering::Relaxed) {
-            self.bar.suspend(|| anstream::eprintln!("phase: {name}"));
+            self.bar.suspend(|| tell!("phase: {name}"));
         }
         self.expected.store(0, Ordering::Relaxed);
         self.bar.set_style(style(COUNTING));
@@ -79,7 +79,7 @@ impl Progress {
 
     /// Says something that stays on the screen.
     pub(crate) fn note(&self, line: &str) {
-        self.bar.suspend(|| anstream::eprintln!("note: {line}"));
+        self.bar.suspend(|| tell!("note: {line}"));
     }
 
     /// Says what only `--verbose` asks for.

@@ -102,8 +102,7 @@ pub(crate) fn overview(target: &TargetArguments) -> Result<Option<Overview>, Fai
 }
 
 fn not_opened(error: OpenError) -> Failure {
-    let hint = error.hint().map(str::to_owned);
-    Failure::from_error(error).hint(hint)
+    Failure::hinted(error, OpenError::hint)
 }
 
 /// Whether a TARGET is a core file.
@@ -187,10 +186,7 @@ fn uninterrupted(
     drop(deferred);
     // Whatever a cancelled capture says, the signal is the reason.
     interrupts.check()?;
-    captured.map_err(|error| {
-        let hint = error.hint();
-        Failure::from_error(error).hint(hint)
-    })
+    captured.map_err(CaptureError::into_failure)
 }
 
 /// Refuses `--exe` and `--sysroot` where they would be ignored.
@@ -220,12 +216,12 @@ pub(crate) fn warn(metadata: &Metadata) {
     for diagnostic in &metadata.diagnostics {
         let message = &diagnostic.message;
         match diagnostic.count {
-            0 | 1 => anstream::eprintln!("warning: {message}"),
+            0 | 1 => tell!("warning: {message}"),
             // Some say it in the sentence.
             count if message.contains(&count.to_string()) => {
-                anstream::eprintln!("warning: {message}");
+                tell!("warning: {message}");
             }
-            count => anstream::eprintln!("warning: {message} ({count} times)"),
+            count => tell!("warning: {message} ({count} times)"),
         }
     }
 }

@@ -2,18 +2,15 @@
 
 use anyhow::{Result, ensure};
 use exuvia_testkit::cores::{self, Contents};
-use exuvia_testkit::{Exuvia, Interpreter, hand_over_rules, oracle, supported};
-use libtest_mimic::{Arguments, Failed, Trial};
+use exuvia_testkit::{Exuvia, Interpreter, Trials, hand_over_rules, oracle, supported};
 use std::process::ExitCode;
 
 fn main() -> Result<ExitCode> {
-    let arguments = Arguments::from_args();
-    let trials = supported()?.into_iter().map(|interpreter| {
-        Trial::test(interpreter.to_string(), move || {
-            agrees_with_its_core(&interpreter).map_err(|error| Failed::from(format!("{error:#}")))
-        })
-    });
-    Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code())
+    let mut trials = Trials::default();
+    for one in supported()? {
+        trials.add(one.to_string(), &one, agrees_with_its_core);
+    }
+    Ok(trials.run())
 }
 
 /// The oracle reads a core as it reads a process.

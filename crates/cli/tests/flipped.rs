@@ -6,10 +6,9 @@ use exuvia_cpython::{Layout, Version};
 use exuvia_memory::{Fault, Memory, PageCache, RemoteAddress};
 use exuvia_snapshot::{Snapshot, ValuesKept};
 use exuvia_testkit::cores::{self, Contents};
-use exuvia_testkit::{Interpreter, Launch, supported};
+use exuvia_testkit::{Interpreter, Launch, Trials, supported};
 use exuvia_tracee::{CoreFile, Places};
 use exuvia_walker::{NoProgress, Target, WalkError, WalkOptions, walk};
-use libtest_mimic::{Arguments, Failed, Trial};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -179,13 +178,11 @@ impl Heap {
 }
 
 fn main() -> Result<ExitCode> {
-    let arguments = Arguments::from_args();
-    let trials = supported()?.into_iter().map(|interpreter| {
-        Trial::test(interpreter.to_string(), move || {
-            bytes_are_flipped(&interpreter).map_err(|error| Failed::from(format!("{error:#}")))
-        })
-    });
-    Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code())
+    let mut trials = Trials::default();
+    for one in supported()? {
+        trials.add(one.to_string(), &one, bytes_are_flipped);
+    }
+    Ok(trials.run())
 }
 
 fn bytes_are_flipped(interpreter: &Interpreter) -> Result<()> {

@@ -4,10 +4,9 @@
 use anyhow::{Context, Result, ensure};
 use exuvia_testkit::oracle::Comparison;
 use exuvia_testkit::{
-    Exuvia, FromDebian, Interpreter, Packages, SupportRecord, Unpacked, hand_over_rules, oracle,
-    supported,
+    Exuvia, FromDebian, Interpreter, Packages, SupportRecord, Trials, Unpacked, hand_over_rules,
+    oracle, supported,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
 /// With fewer, a comparison would not mean much.
@@ -15,35 +14,27 @@ const OBJECTS: usize = 200_000;
 const TYPES: usize = 250;
 
 fn main() -> Result<ExitCode> {
-    let arguments = Arguments::from_args();
+    let mut trials = Trials::default();
     let mut interpreters = supported()?;
-    let mut trials: Vec<_> = interpreters
-        .iter()
-        .map(|one| trial(one.to_string(), one, agrees_with_its_snapshot))
-        .collect();
-    let own = interpreters.iter().find(|one| Unpacked::is_for(one));
-    let torch = |one| trial(format!("with PyTorch: {one}"), one, agrees_with_torch);
-    trials.extend(own.map(torch));
+    for one in &interpreters {
+        trials.add(one.to_string(), one, agrees_with_its_snapshot);
+    }
+    if let Some(one) = interpreters.iter().find(|one| Unpacked::is_for(one)) {
+        trials.add(format!("with PyTorch: {one}"), one, agrees_with_torch);
+    }
     // How an interpreter is built makes no difference to what extensions do.
     interpreters.dedup_by_key(|one| (one.version.0, one.version.1));
     for one in &interpreters {
         if Packages::Extensions.is_for(one) {
             let name = format!("with extension libraries: {one}");
-            trials.push(trial(name, one, agrees_with_extension_libraries));
+            trials.add(name, one, agrees_with_extension_libraries);
         }
         if Packages::OlderExtensions.is_for(one) {
             let name = format!("with older extension libraries: {one}");
-            trials.push(trial(name, one, agrees_with_older_extension_libraries));
+            trials.add(name, one, agrees_with_older_extension_libraries);
         }
     }
-    Ok(libtest_mimic::run(&arguments, trials).exit_code())
-}
-
-fn trial(name: String, interpreter: &Interpreter, test: fn(&Interpreter) -> Result<()>) -> Trial {
-    let interpreter = interpreter.clone();
-    Trial::test(name, move || {
-        test(&interpreter).map_err(|error| Failed::from(format!("{error:#}")))
-    })
+    Ok(trials.run())
 }
 
 /// Parts of the zoo that libraries of each list make, and more that those of today make.

@@ -40,6 +40,16 @@ const NAMES: &[(&str, &str, &str)] = &[
         "size",
     ),
     ("unicode_object.asciiobject_size", "PyASCIIObject", "size"),
+    (
+        "debugger_support.eval_breaker",
+        "PyThreadState",
+        "eval_breaker",
+    ),
+    (
+        "debugger_support.remote_debugging_enabled",
+        "PyInterpreterState",
+        "config_remote_debug",
+    ),
 ];
 
 /// Sections of `_Py_DebugOffsets`, the struct here that they are about, and the prefix of

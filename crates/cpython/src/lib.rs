@@ -11,11 +11,13 @@
 
 mod constants;
 mod debug_offsets;
+pub mod eval_breaker_bits;
 pub mod gc_bits;
 mod identify;
 mod layout;
 pub mod mimalloc;
 mod moved;
+mod pending_calls;
 mod pymalloc;
 mod quirks;
 mod shapes;
@@ -33,8 +35,8 @@ pub use debug_offsets::Disagreement;
 pub use layout::{Layout, UnsupportedVersion};
 pub use pymalloc::Pymalloc;
 pub use shapes::{
-    CurrentFrame, DictKeys, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal,
-    InstanceDict, IntRepr, LineTable, Refcount, Shapes, StaticTypes,
+    CurrentFrame, DictKeys, DictValues, EvalBreaker, ExceptionState, Frame, GcLists, Gil, Immortal,
+    InstanceDict, IntRepr, LineTable, PendingCalls, Refcount, Shapes, StaticTypes,
 };
 pub use stack_ref::StackRef;
 pub use structs::*;

@@ -35,6 +35,10 @@ pub struct Shapes {
     pub exception_state: ExceptionState,
     /// Who owns the interpreter lock.
     pub gil: Gil,
+    /// Which threads make the calls that somebody has asked for.
+    pub pending_calls: PendingCalls,
+    /// What makes a thread look whether it is to do something else.
+    pub eval_breaker: EvalBreaker,
     /// How the collector keeps its objects.
     pub gc_lists: GcLists,
 }
@@ -314,6 +318,30 @@ pub enum Gil {
     Runtime,
     /// Each interpreter points to the one that it uses. From 3.12.
     Interpreter,
+}
+
+/// Which threads make the calls that somebody has asked for with `Py_AddPendingCall`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingCalls {
+    /// Only the main thread, from the one ring that there is. Up to 3.11.
+    MainThread,
+    /// Any thread of the interpreter, from its ring; and the main thread, of the main
+    /// interpreter, from another one as well. From 3.12.
+    AnyThread,
+}
+
+/// What makes a thread look whether it is to do something else before it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvalBreaker {
+    /// A number of 4 bytes, 0 or 1, for all threads. Up to 3.8.
+    FlagOfRuntime,
+    /// The same for the threads of an interpreter. Up to 3.12.
+    FlagOfInterpreter,
+    /// Bits of a word of each thread ([`eval_breaker_bits`](crate::eval_breaker_bits)).
+    /// From 3.13.
+    BitsOfThread,
 }
 
 /// How the collector keeps its objects.

@@ -193,9 +193,17 @@ structs! {
             interpreters_head = "interpreters.head",
             interpreters_main = "interpreters.main",
             gilstate_auto_interpreter_state = "gilstate.autoInterpreterState",
+            main_thread,
+            // Audit hooks in C, a list.
+            audit_hook_head = "audit_hook_head | audit_hooks.head",
         } ? {
             // Up to 3.11 all interpreters share the lock, which lies here.
             ceval_gil = "ceval.gil",
+            // Up to 3.8 so do they the ring of pending calls, and what makes threads look at it.
+            ceval_pending = "ceval.pending", ceval_eval_breaker = "ceval.eval_breaker",
+            ceval_gil_drop_request = "ceval.gil_drop_request",
+            // From 3.12, the ring that only the main thread serves.
+            ceval_pending_mainthread = "ceval.pending_mainthread",
             // Up to 3.8 so do they the collector.
             gc,
             // A hash table of the static strings, from 3.12.
@@ -234,6 +242,13 @@ structs! {
             sysdict_copy,
             // A pointer, from 3.12.
             ceval_gil = "ceval.gil",
+            // From 3.9.
+            ceval_pending = "ceval.pending",
+            // Up to 3.12; each thread has its own after that.
+            ceval_eval_breaker = "ceval.eval_breaker",
+            ceval_gil_drop_request = "ceval.gil_drop_request",
+            // From 3.14: whether others may ask for the run of a script.
+            config_remote_debug = "config.remote_debug",
             interned_strings = "cached_objects.interned_strings",
             threads_main = "threads_main | threads.main",
             // `static_builtin_state[]`, from 3.12.
@@ -263,6 +278,11 @@ structs! {
             cframe, current_frame, current_exception, curexc_type, curexc_value,
             curexc_traceback, previous_executor, threading_local_key, threading_local_sentinel,
             trace_info_code = "trace_info.code", eval_breaker, state,
+            // From 3.14: the script that somebody wants to be run.
+            debugger_pending_call = "remote_debugger_support.debugger_pending_call",
+            debugger_script_path = "remote_debugger_support.debugger_script_path",
+            debugger_script_path_length =
+                "length of remote_debugger_support.debugger_script_path",
         }
         py_err_stack_item: _PyErr_StackItem { exc_value, previous_item }
         gc_runtime_state: _gc_runtime_state {
@@ -271,7 +291,25 @@ structs! {
             permanent_generation, enabled, debug, collecting, garbage, callbacks,
         } ? { generation0, generations_length = "length of generations", trash_delete_later }
         gc_generation: gc_generation { head, threshold, count }
-        gil_runtime_state: _gil_runtime_state { last_holder, locked, switch_number, interval }
+        gil_runtime_state: _gil_runtime_state { last_holder, locked, switch_number, interval } ? {
+            // Free-threaded: above 0 while a module needs the lock all the same.
+            enabled,
+        }
+        // Functions that a thread is to call when it next looks.
+        pending_calls: _pending_calls {
+            lock = "lock | mutex", calls, calls_length = "length of calls", first,
+            // The first that is free.
+            last = "last | next",
+        } ? {
+            // Up to 3.8.
+            finishing,
+            // Up to 3.12: whether there are any, and whether a thread has an exception waiting.
+            calls_to_do, async_exc,
+            // Whether one is being called: 3.12, and the thread that does, from 3.13.
+            busy, handling_thread,
+            // From 3.13: how many there are, and how many there may be.
+            npending, max,
+        }
     }
     sometimes {
         // 3.9+

@@ -1,8 +1,10 @@
 //! Targets in a container that a test makes by itself: namespaces of users, mounts and
 //! processes, and a root with nothing in it but the interpreter's own files.
 
+use crate::descendants::{find_below, number_inside};
+use crate::root::{command, path_outside, path_within};
 use crate::{Exuvia, Interpreter, Launch, Target};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -86,7 +88,13 @@ impl Container {
              as root, or let users make namespaces (kernel.unprivileged_userns_clone=1, \
              user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
         )?;
-        let (pid, inside) = python_below(target.pid())?;
+        let program = format!("{PREFIX}/bin/python");
+        let is_python = |pid| {
+            let runs = fs::read_link(format!("/proc/{pid}/exe"));
+            runs.is_ok_and(|runs| runs.ends_with(&program))
+        };
+        let pid = find_below(target.pid(), is_python).context("no Python runs in it")?;
+        let inside = number_inside(pid)?;
         Ok(Self {
             target,
             pid,
@@ -122,10 +130,6 @@ impl Container {
 /// Puts interpreter, libraries and programs into a root; returns the standard library, which
 /// is mounted there.
 fn fill(root: &Path, interpreter: &Interpreter, program: &str) -> Result<PathBuf> {
-    ensure!(
-        interpreter.root.is_none(),
-        "{interpreter} has a root already"
-    );
     let prefix = root.join(PREFIX);
     for folder in ["bin", "lib"] {
         fs::create_dir_all(prefix.join(folder))?;
@@ -141,10 +145,10 @@ fn fill(root: &Path, interpreter: &Interpreter, program: &str) -> Result<PathBuf
             .context("a library without a name")?;
         fs::copy(&interpreter.image, prefix.join("lib").join(name))?;
     }
-    for library in libraries(&interpreter.image)? {
+    for library in libraries(interpreter)? {
         let copy = root.join(library.strip_prefix("/")?);
         fs::create_dir_all(copy.parent().context("a library in no folder")?)?;
-        fs::copy(&library, copy)?;
+        fs::copy(path_outside(interpreter.root.as_deref(), &library), copy)?;
     }
     let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
     for name in [program, "protocol"] {
@@ -159,10 +163,11 @@ fn fill(root: &Path, interpreter: &Interpreter, program: &str) -> Result<PathBuf
     Ok(library)
 }
 
-/// The shared libraries that a file needs, the loader included.
-fn libraries(file: &Path) -> Result<Vec<PathBuf>> {
-    let output = Command::new("ldd")
-        .arg(file)
+/// The shared libraries that an interpreter needs, the loader included, as it knows them itself.
+fn libraries(interpreter: &Interpreter) -> Result<Vec<PathBuf>> {
+    let root = interpreter.root.as_deref();
+    let output = command(root, Path::new("ldd"))
+        .arg(path_within(root, &interpreter.image))
         .output()
         .context("running ldd")?;
     let text = String::from_utf8(output.stdout)?;
@@ -174,7 +179,8 @@ fn libraries(file: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn standard_library(interpreter: &Interpreter) -> Result<PathBuf> {
-    let output = Command::new(&interpreter.executable)
+    let root = interpreter.root.as_deref();
+    let output = command(root, &interpreter.executable)
         .args([
             "-I",
             "-S",
@@ -182,24 +188,6 @@ fn standard_library(interpreter: &Interpreter) -> Result<PathBuf> {
             "import os; print(os.path.dirname(os.__file__))",
         ])
         .output()?;
-    Ok(String::from_utf8(output.stdout)?.trim_end().into())
-}
-
-/// The Python among the descendants of a process: its number here, and in its own namespace.
-fn python_below(ancestor: u32) -> Result<(u32, u32)> {
-    let mut waiting = vec![ancestor];
-    while let Some(pid) = waiting.pop() {
-        let program = fs::read_link(format!("/proc/{pid}/exe"));
-        if program.is_ok_and(|program| program.ends_with(format!("{PREFIX}/bin/python"))) {
-            let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-            let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-            let inside = numbers.and_then(|numbers| numbers.split_ascii_whitespace().next_back());
-            return Ok((pid, inside.context("no NSpid")?.parse()?));
-        }
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
-        for child in children.split_ascii_whitespace() {
-            waiting.push(child.parse()?);
-        }
-    }
-    anyhow::bail!("no Python runs in the container")
+    let library = String::from_utf8(output.stdout)?;
+    Ok(path_outside(root, Path::new(library.trim_end())))
 }

@@ -1,3 +1,4 @@
+use crate::eventually::eventually;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,10 +32,9 @@ impl Fingerprint {
     pub fn of(pid: u32) -> Result<Self> {
         let mut threads = BTreeMap::new();
         let mut children = BTreeSet::new();
-        for thread in numbered(&process(pid).join("task"))? {
-            let folder = process(pid).join(format!("task/{thread}"));
-            threads.insert(thread, halt(&folder)?);
-            children.extend(children_of_task(&folder)?);
+        for task in tasks(pid)? {
+            threads.insert(number_of(&task)?, halt(&task)?);
+            children.extend(children_of_task(&task)?);
         }
         Ok(Self {
             threads,
@@ -46,10 +46,21 @@ impl Fingerprint {
 
     /// Asserts that a process is now as it was then, and that nobody traces it.
     pub fn assert_unchanged(&self, pid: u32) -> Result<()> {
-        let now = Self::of(pid)?;
+        self.assert_same(&Self::of(pid)?)
+            .with_context(|| format!("process {pid}"))
+    }
+
+    /// Waits until a process is as it was then: a thread or a child that has ended for itself takes a
+    /// moment longer for the kernel.
+    pub fn wait_until_unchanged(&self, pid: u32) -> Result<()> {
+        eventually(|| self.assert_unchanged(pid))
+    }
+
+    /// The same for what was found now.
+    pub(crate) fn assert_same(&self, now: &Self) -> Result<()> {
         ensure!(
-            now == *self,
-            "process {pid} is not as it was\nbefore: {self:#?}\nafter: {now:#?}"
+            now == self,
+            "not as it was\nbefore: {self:#?}\nafter: {now:#?}"
         );
         for (thread, halt) in &now.threads {
             ensure!(halt.tracer == 0, "thread {thread} is traced");
@@ -72,9 +83,8 @@ pub fn tracer_of(pid: u32) -> Result<u32> {
 /// The children of a process that ended and were not waited for.
 pub fn zombies_of(pid: u32) -> Result<Vec<u32>> {
     let mut zombies = Vec::new();
-    for thread in numbered(&process(pid).join("task"))? {
-        let folder = process(pid).join(format!("task/{thread}"));
-        for child in children_of_task(&folder)? {
+    for task in tasks(pid)? {
+        for child in children_of_task(&task)? {
             // A child that is gone by now was reaped, so it is no zombie.
             if state_of(child).is_ok_and(|state| state == 'Z') {
                 zombies.push(child);
@@ -92,7 +102,8 @@ fn halt(task: &Path) -> Result<Halt> {
     })
 }
 
-fn children_of_task(task: &Path) -> Result<Vec<u32>> {
+/// The processes that a thread has started, zombies included.
+pub(crate) fn children_of_task(task: &Path) -> Result<Vec<u32>> {
     let children = fs::read_to_string(task.join("children"))?;
     children
         .split_whitespace()
@@ -121,15 +132,20 @@ fn images(pid: u32) -> Result<BTreeSet<String>> {
     Ok(maps.lines().filter(is_image).map(str::to_owned).collect())
 }
 
-fn numbered(folder: &Path) -> Result<Vec<u32>> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        numbers.push(entry?.file_name().to_string_lossy().parse()?);
-    }
-    Ok(numbers)
+/// The folders of a process's threads.
+pub(crate) fn tasks(pid: u32) -> Result<Vec<PathBuf>> {
+    let folder = process(pid).join("task");
+    let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+    entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-fn status_field(folder: &Path, name: &str) -> Result<String> {
+fn number_of(task: &Path) -> Result<u32> {
+    let name = task.file_name().context("a path without a name")?;
+    Ok(name.to_string_lossy().parse()?)
+}
+
+/// A line of `status` in the folder of a process or of a thread.
+pub(crate) fn status_field(folder: &Path, name: &str) -> Result<String> {
     let path = folder.join("status");
     let status = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     for line in status.lines() {
@@ -142,6 +158,6 @@ fn status_field(folder: &Path, name: &str) -> Result<String> {
     bail!("{} has no {name}", path.display())
 }
 
-fn process(pid: u32) -> PathBuf {
+pub(crate) fn process(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}"))
 }

@@ -1,10 +1,10 @@
 //! A worker of Ray: a service with extensions that nobody here wrote.
 
+use crate::descendants::{children, find_below, number_inside};
 use crate::{Interpreter, Launch, Target, send_signal};
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 use serde_json::Value;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -44,11 +44,13 @@ impl RayWorker {
             .arg(packages)
             .arg(folder.path());
         let target = Launch::of(command)?.start().context("starting Ray")?;
-        let first = *children(target.pid())?
+        let first = *children(target.pid())
             .first()
             .context("unshare has no child")?;
         let inside = target.greeting()["worker"].as_u64();
-        let pid = below(first, inside.context("no number of a worker")?)?;
+        let inside = inside.context("no number of a worker")?;
+        let is_worker = |pid| number_inside(pid).is_ok_and(|number| u64::from(number) == inside);
+        let pid = find_below(first, is_worker).context("the worker is gone")?;
         Ok(Self {
             target,
             first,
@@ -84,37 +86,10 @@ impl RayWorker {
 impl Drop for RayWorker {
     fn drop(&mut self) {
         // It may have ended by itself, and its number may be another's by now.
-        let is_there = children(self.target.pid()).is_ok_and(|all| all.contains(&self.first));
+        let is_there = children(self.target.pid()).contains(&self.first);
         if is_there && send_signal(self.first, Signal::KILL).is_ok() {
             // It is gone once all others of its namespace are, and `unshare` waits for that.
             let _ = self.target.wait();
         }
     }
-}
-
-/// The descendant of a process that has a number in its own namespace.
-fn below(ancestor: u32, inside: u64) -> Result<u32> {
-    let mut waiting = vec![ancestor];
-    while let Some(pid) = waiting.pop() {
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-        let own = numbers.and_then(|numbers| numbers.split_ascii_whitespace().next_back());
-        if own.context("no NSpid")?.parse() == Ok(inside) {
-            return Ok(pid);
-        }
-        waiting.extend(children(pid)?);
-    }
-    anyhow::bail!("no process {inside} in the namespace")
-}
-
-fn children(pid: u32) -> Result<Vec<u32>> {
-    let mut children = Vec::new();
-    // A process is the child of the thread that made it.
-    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let text = fs::read_to_string(thread?.path().join("children"))?;
-        for child in text.split_ascii_whitespace() {
-            children.push(child.parse()?);
-        }
-    }
-    Ok(children)
 }

@@ -29,6 +29,18 @@ pub(crate) fn command(root: Option<&Path>, program: &Path) -> Command {
     command
 }
 
+/// The same with a `/proc` in the root, which nobody else sees.
+pub(crate) fn command_with_proc(root: Option<&Path>, program: &Path) -> Command {
+    const MOUNTED: &str = r#"mount -t proc proc "$0/proc" && exec chroot "$0" "$@""#;
+    let Some(root) = root else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", MOUNTED]);
+    command.arg(root).arg(path_within(Some(root), program));
+    command
+}
+
 /// A path as a program sees it that lives in a root.
 pub(crate) fn path_within(root: Option<&Path>, path: &Path) -> PathBuf {
     match root.and_then(|root| path.strip_prefix(root).ok()) {

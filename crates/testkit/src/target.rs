@@ -1,5 +1,5 @@
 use crate::Interpreter;
-use crate::root::{SharedFolder, command};
+use crate::root::{SharedFolder, command, command_with_proc};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -133,17 +133,36 @@ impl Drop for Target {
 impl Launch {
     /// A program of `programs/`, by its name without `.py`.
     pub fn new(interpreter: &Interpreter, program: &str) -> Result<Self> {
+        let command = command(interpreter.root.as_deref(), &interpreter.executable);
+        // A user's site folder and variables would make the heap differ from machine to
+        // machine.
+        Self::with(interpreter, program, command, &["-E", "-s", "-S", "-u"])
+    }
+
+    /// The same with other options of the interpreter, in a root that has a `/proc`.
+    pub fn with_options(
+        interpreter: &Interpreter,
+        program: &str,
+        options: &[&str],
+    ) -> Result<Self> {
+        let command = command_with_proc(interpreter.root.as_deref(), &interpreter.executable);
+        Self::with(interpreter, program, command, options)
+    }
+
+    fn with(
+        interpreter: &Interpreter,
+        program: &str,
+        mut command: Command,
+        options: &[&str],
+    ) -> Result<Self> {
         let folder = SharedFolder::new(interpreter.root.as_deref())?;
         let mut programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
         if interpreter.root.is_some() {
             folder.copy_programs(&programs)?;
             programs = folder.inside();
         }
-        let mut command = command(interpreter.root.as_deref(), &interpreter.executable);
-        // A user's site folder and variables would make the heap differ from machine to
-        // machine.
         command
-            .args(["-E", "-s", "-S", "-u"])
+            .args(options)
             .arg(programs.join(program).with_extension("py"));
         Ok(Self { command, folder })
     }

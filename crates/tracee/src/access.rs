@@ -3,6 +3,7 @@ use std::os::unix::fs::MetadataExt;
 
 use procfs::process::Status;
 
+use crate::guardian;
 use crate::{Pid, Process};
 
 /// What decides whether one process may trace another, as found in `/proc`.
@@ -139,12 +140,21 @@ impl AttachFacts {
     }
 }
 
+/// What a user can do about a process that is traced already.
+pub(crate) fn hint_for_tracer(name: &str) -> &'static str {
+    if guardian::NAME.to_str() == Ok(name) {
+        // Killing it can take the process with it.
+        return "another exuvia works on it: wait until that has ended";
+    }
+    "a process has one tracer at a time: end that one first"
+}
+
 impl Obstacle {
     /// What a user can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Zombie => "its parent has to reap it; there is nothing left to read",
-            Self::Traced { .. } => "a process has one tracer at a time: end that one first",
+            Self::Traced { name, .. } => hint_for_tracer(name),
             Self::YamaForbidsAll => {
                 "kernel.yama.ptrace_scope is 3, which forbids tracing to everyone until the \
                  next boot; set it lower in /etc/sysctl.d and reboot"

@@ -9,7 +9,7 @@ use crate::guardian::Guardian;
 use crate::protocol::{Child, Reply, Request};
 use crate::{
     CloneError, DiscardError, FreezeError, LiveMemory, Mappings, MappingsError, Pid, Process,
-    Traverser, TraverserError,
+    Tracer, Traverser, TraverserError,
 };
 
 /// A process whose threads are all stopped, until this is dropped.
@@ -32,6 +32,10 @@ pub struct ThreadStop {
     pub instruction_pointer: u64,
     /// The top of its stack, an address of the target.
     pub stack_pointer: u64,
+    /// What `pthread_self` returns in it.
+    pub thread_pointer: u64,
+    /// The arguments of that call.
+    pub arguments: [u64; 6],
 }
 
 impl Frozen {
@@ -53,26 +57,25 @@ impl Frozen {
         deadline: Duration,
         interrupt: &AtomicBool,
     ) -> Result<Self, FreezeError> {
-        let pid = process.pid();
-        let mut guardian = Guardian::start(process).map_err(FreezeError::Guardian)?;
-        let reply = guardian
-            .ask_unless(&Request::Freeze { deadline }, interrupt)
-            .map_err(FreezeError::Guardian)?;
-        match reply {
-            Some(Reply::Frozen(Ok(threads))) => Ok(Self {
-                guardian: Arc::new(Mutex::new(guardian)),
-                pid,
-                threads,
-                released: false,
-            }),
-            Some(Reply::Frozen(Err(failure))) => {
-                // The guardian lets go of everything before the facts are looked at.
-                drop(guardian);
-                Err(FreezeError::new(process, deadline, failure))
-            }
-            None => Err(FreezeError::Interrupted),
-            Some(_) => Err(FreezeError::Guardian(io::ErrorKind::InvalidData.into())),
+        Tracer::start(process)?.freeze(process, deadline, interrupt)
+    }
+
+    pub(crate) fn new(guardian: Arc<Mutex<Guardian>>, pid: Pid, threads: Vec<ThreadStop>) -> Self {
+        Self {
+            guardian,
+            pid,
+            threads,
+            released: false,
         }
+    }
+
+    pub(crate) fn guardian(&self) -> &Mutex<Guardian> {
+        &self.guardian
+    }
+
+    /// There is nothing to let go any more.
+    pub(crate) fn forget(&mut self) {
+        self.released = true;
     }
 
     /// The process.
@@ -100,8 +103,17 @@ impl Frozen {
     /// Clones the process and lets it go on, with nothing in between: the shortest time that
     /// it stands still, which is returned as well. After a failure it is frozen still, but for
     /// [`CloneError::Blocked`].
-    pub fn fork_and_release(mut self) -> Result<(ProcessClone, Duration), (Self, CloneError)> {
-        let reply = lock(&self.guardian).ask(&Request::ForkAndRelease);
+    pub fn fork_and_release(self) -> Result<(ProcessClone, Duration), (Self, CloneError)> {
+        self.fork_from(None)
+    }
+
+    /// Like [`fork_and_release`](Self::fork_and_release), from one of the stopped threads if one
+    /// is named: that one is the thread that the clone has.
+    pub fn fork_from(
+        mut self,
+        thread: Option<Pid>,
+    ) -> Result<(ProcessClone, Duration), (Self, CloneError)> {
+        let reply = lock(&self.guardian).ask(&Request::ForkAndRelease { from: thread });
         let error = match reply {
             Ok(Reply::ForkedAndReleased(Ok((child, stood_still)))) => {
                 self.released = true;
@@ -139,7 +151,7 @@ impl Drop for Frozen {
 }
 
 /// A copy of the target as it was when it was frozen. It never runs, but for what a
-/// [`Traverser`] lets it. Dropping it kills it,
+/// [`Traverser`] lets it, or when it is [confined](Self::confine). Dropping it kills it,
 /// and reaps it in the target, which never sees a zombie or a signal.
 #[derive(Debug)]
 pub struct ProcessClone {
@@ -157,6 +169,22 @@ impl ProcessClone {
             memory: OnceLock::new(),
             discarded: false,
         }
+    }
+
+    /// One that was kept when its tool ended.
+    pub(crate) fn kept(guardian: Guardian, child: Child) -> Self {
+        let mut clone = Self::new(&Arc::new(Mutex::new(guardian)), child);
+        clone.outlives_this();
+        clone
+    }
+
+    /// Dropping this does not end it any more.
+    pub(crate) fn outlives_this(&mut self) {
+        self.discarded = true;
+    }
+
+    pub(crate) fn guardian(&self) -> &Mutex<Guardian> {
+        &self.guardian
     }
 
     /// Its number, in the namespace of this tool.

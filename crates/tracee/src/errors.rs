@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::hint_for_tracer;
 use crate::protocol::{DiscardFailure, ForkFailure, StopFailure};
 use crate::{AttachFacts, Obstacle, Pid, Process};
 
@@ -101,12 +102,24 @@ impl FreezeError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotPermitted { obstacle, .. } => Some(obstacle.hint()),
-            Self::Traced { .. } => Some("a process has one tracer at a time: end that one first"),
+            Self::Traced { name, .. } => Some(hint_for_tracer(name)),
             Self::Stuck { .. } => Some("nothing was changed; try again when the call is over"),
-            _ => None,
+            Self::Ended(_) | Self::Replaced(_) => Some("`exuvia ps` lists running Pythons"),
+            Self::Os { .. } => Some("nothing was changed; try again"),
+            Self::Guardian(_) => Some(NO_GUARDIAN),
+            // Who asked for that knows.
+            Self::Interrupted => None,
         }
     }
 }
+
+/// What to do where the process that traces is missing.
+pub(crate) const NO_GUARDIAN: &str = "it could not be started, or somebody has killed it: look for a limit on processes (`ulimit \
+     -u`) and for a lack of memory, and try again";
+
+/// What to do about a filter of system calls that is in the way.
+pub(crate) const FILTERED: &str = "run exuvia as root, in no container; `exuvia dump PID --mode stop` reads a process without a \
+     system call in it";
 
 /// A thread that did not stop.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -121,6 +134,15 @@ pub struct StuckThread {
     pub wait_channel: Option<String>,
     /// What it does there.
     pub reason: StuckReason,
+}
+
+impl StuckThread {
+    /// Whether it only had no time to stop: it can run and waits for nothing, or has stopped since.
+    /// That happens on a machine without a free processor for so long, such as a virtual one that
+    /// was paused.
+    pub fn is_late(&self) -> bool {
+        matches!(self.state, 'R' | 't') && self.reason == StuckReason::Unknown
+    }
 }
 
 /// Why a thread can't be stopped.
@@ -220,6 +242,34 @@ pub enum CloneError {
     /// The process that does the tracing is gone.
     #[error("the tracing process does not work")]
     Guardian(#[source] io::Error),
+}
+
+impl CloneError {
+    /// What a user can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Filtered => FILTERED,
+            Self::NoHeadroom { .. } => {
+                "raise the limit of the cgroup (memory.max) for as long as the copy is needed"
+            }
+            Self::Refused { errno } => match *errno {
+                libc::EAGAIN => "raise that limit, or free what it counts",
+                libc::ENOMEM => {
+                    "free memory, or let the kernel promise more (vm.overcommit_memory)"
+                }
+                libc::EPERM | libc::EACCES | libc::ENOSYS => FILTERED,
+                _ => "try again",
+            },
+            Self::NoInstruction => "its program is none that exuvia knows how to copy",
+            Self::Interrupted | Self::Os { .. } => "try again",
+            Self::Monitored | Self::Blocked => {
+                "no copy of this process can be made as long as a fork of it waits for something, \
+                 such as a monitor of its memory; `exuvia dump PID --mode stop` makes none"
+            }
+            Self::Ended => "`exuvia ps` lists running Pythons",
+            Self::Guardian(_) => NO_GUARDIAN,
+        }
+    }
 }
 
 impl From<ForkFailure> for CloneError {

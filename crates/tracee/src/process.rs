@@ -131,6 +131,11 @@ impl Process {
         self.pid
     }
 
+    /// Whether it has a thread of this number.
+    pub(crate) fn has_thread(&self, thread: Pid) -> bool {
+        self.is_alive() && self.directory.task_from_tid(thread.0).is_ok()
+    }
+
     /// The words of its command line; none where that is empty.
     pub fn arguments(&self) -> Vec<String> {
         self.directory.cmdline().unwrap_or_default()

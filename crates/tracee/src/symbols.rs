@@ -31,6 +31,25 @@ pub fn find_symbol(
     })
 }
 
+/// Finds symbols that belong together: in the first file, in the same order, that defines the
+/// first of them.
+pub fn find_symbols<const N: usize>(
+    files: &dyn MappedFiles,
+    mappings: &Mappings,
+    names: [&str; N],
+) -> [Option<RemoteAddress>; N] {
+    for image in images(files, mappings) {
+        let Some(elf) = image.open() else {
+            continue;
+        };
+        let found = elf.symbols(names);
+        if found.first().is_some_and(Option::is_some) {
+            return found.map(|address| image.address(&elf, address?));
+        }
+    }
+    [None; N]
+}
+
 /// A file that a target maps, by its lowest mapping.
 pub(crate) struct Image<'a> {
     files: &'a dyn MappedFiles,

@@ -6,6 +6,7 @@ mod common;
 use std::process::Command;
 
 use common::Target;
+use common::free::Subject;
 use exuvia_tracee::CloneError;
 
 const WITHIN: &str = "EXUVIA_TEST_WITHIN_A_FILTER";
@@ -46,9 +47,13 @@ fn the_same_filter_is_no_obstacle() {
     if !is_within_a_filter() {
         return run_within_a_filter("the_same_filter_is_no_obstacle");
     }
-    let mut target = Target::start("");
-    target.clone_process().discard().unwrap();
-    target.assert_untouched();
+    let mut subject = Subject::start("");
+    subject.target.clone_process().discard().unwrap();
+    let mut free = subject.free_clone();
+    assert_eq!(free.eval("6 * 7"), "42");
+    assert_eq!(free.eval("os.unlink('/')"), "EPERM");
+    free.clone.discard().unwrap();
+    subject.target.assert_untouched();
 }
 
 #[test]

@@ -3,11 +3,7 @@
 
 mod common;
 
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-
-use common::{DEADLINE, Target};
+use common::{DEADLINE, Target, another_user};
 use exuvia_tracee::{Frozen, Pid, Process, list_processes};
 
 const TARGET: &str = "EXUVIA_TEST_TARGET";
@@ -36,26 +32,11 @@ fn another_user_is_refused_by_name() {
         println!("only root can become another user");
         return;
     }
-    // The folder of the build may be closed to others.
-    let directory = tempfile::tempdir().unwrap();
-    let everybody = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(directory.path(), everybody).unwrap();
-    let program = directory.path().join("tool");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    let output = Command::new(program)
-        .args(["--exact", "other_user", "--nocapture"])
-        .env(TARGET, target.pid().to_string())
-        .uid(54321)
-        .gid(54321)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
+    let pid = target.pid().to_string();
+    let text = another_user::run("other_user", (TARGET, &pid));
     let reason = "it runs as user 0, this tool as user 54321 without CAP_SYS_PTRACE";
     assert!(
-        text.contains(&format!(
-            "not permitted to trace process {}: {reason}",
-            target.pid()
-        )),
+        text.contains(&format!("not permitted to trace process {pid}: {reason}")),
         "{text}"
     );
     assert!(

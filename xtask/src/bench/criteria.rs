@@ -34,6 +34,23 @@ impl Criterion {
             reached,
         }
     }
+
+    /// One that is not about a number of objects.
+    pub(super) fn of(
+        what: &'static str,
+        subject: impl Into<String>,
+        to_reach: impl Into<String>,
+        measured: impl Into<String>,
+        reached: bool,
+    ) -> Self {
+        Self {
+            what,
+            objects: subject.into(),
+            to_reach: to_reach.into(),
+            measured: measured.into(),
+            reached,
+        }
+    }
 }
 
 /// All criteria that the measured sizes can tell about.

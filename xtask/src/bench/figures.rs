@@ -1,6 +1,7 @@
 use super::analysis::AnalysisReport;
 use super::criteria::Criterion;
 use super::graph::GraphReport;
+use super::inject::InjectReport;
 use super::machine::Machine;
 use super::measured::{Figure, Row, What};
 use super::sizes::Size;
@@ -15,6 +16,7 @@ pub(super) struct Report {
     pub(super) criteria: Vec<Criterion>,
     pub(super) analysis: Option<AnalysisReport>,
     pub(super) graph: Option<GraphReport>,
+    pub(super) inject: InjectReport,
 }
 
 /// What was measured with one number of objects.
@@ -44,6 +46,7 @@ impl fmt::Display for Report {
         if let Some(graph) = &self.graph {
             write_graph(f, graph)?;
         }
+        write!(f, "{}", self.inject)?;
         writeln!(f, "| what | objects | to reach | measured | |")?;
         writeln!(f, "|---|---|---|---|---|")?;
         for criterion in &self.criteria {

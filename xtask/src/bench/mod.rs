@@ -11,6 +11,7 @@ mod environment;
 mod figures;
 mod graph;
 mod guppy;
+mod inject;
 mod machine;
 mod measured;
 mod native;
@@ -24,7 +25,9 @@ mod watch;
 use crate::cargo;
 use anyhow::{Context, Result};
 use environment::Environment;
+use exuvia_testkit::{Interpreter, supported};
 use figures::{Report, SizeReport};
+use inject::InjectReport;
 use machine::Machine;
 use service::Mix;
 use sizes::Size;
@@ -71,11 +74,23 @@ enum Part {
     Analysis,
     /// A service under load that `exuvia watch` looks at.
     Watch,
+    /// Code in running processes of every interpreter.
+    Inject,
+    /// The same hundreds of times, in processes that are at work.
+    Endurance,
 }
 
 impl Args {
     fn wants(&self, part: Part) -> bool {
         self.only.is_none_or(|only| only == part)
+    }
+
+    /// What is measured with every interpreter, unless one was named.
+    fn interpreters(&self) -> Result<Vec<Interpreter>> {
+        match &self.python {
+            Some(python) => Ok(vec![Interpreter::at(python)?]),
+            None => supported(),
+        }
     }
 }
 
@@ -113,12 +128,23 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         criteria.extend(report.criteria());
         graph = Some(report);
     }
+    let mut inject = InjectReport::default();
+    for interpreter in &args.interpreters()? {
+        if args.wants(Part::Inject) {
+            inject.time(interpreter, &tool)?;
+        }
+        if args.wants(Part::Endurance) {
+            inject.endure(interpreter, &tool);
+        }
+    }
+    criteria.extend(inject.criteria());
     let report = Report {
         machine: Machine::describe(&environment)?,
         criteria,
         sizes,
         analysis,
         graph,
+        inject,
     };
     print!("{report}");
     if let Some(path) = &args.json {

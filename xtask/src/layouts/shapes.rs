@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use exuvia_cpython::{
-    CurrentFrame, DictKeys, DictValues, ExceptionState, Frame, GcLists, Gil, Immortal,
-    InstanceDict, IntRepr, LineTable, Refcount, Shapes, StackRef, StaticTypes,
+    CurrentFrame, DictKeys, DictValues, EvalBreaker, ExceptionState, Frame, GcLists, Gil, Immortal,
+    InstanceDict, IntRepr, LineTable, PendingCalls, Refcount, Shapes, StackRef, StaticTypes,
 };
 
 use super::dwarf::{Image, Type};
@@ -94,6 +94,12 @@ pub(super) fn shapes(image: &Image) -> Result<Shapes> {
             ExceptionState::ThreeFields
         },
         gil: gil(image)?,
+        pending_calls: if has("_PyRuntimeState", "ceval.pending_mainthread")? {
+            PendingCalls::AnyThread
+        } else {
+            PendingCalls::MainThread
+        },
+        eval_breaker: eval_breaker(image)?,
         gc_lists: gc_lists(image)?,
     })
 }
@@ -111,6 +117,30 @@ fn gil(image: &Image) -> Result<Gil> {
         return Ok(Gil::Interpreter);
     }
     bail!("the interpreter lock is at no known place");
+}
+
+fn eval_breaker(image: &Image) -> Result<EvalBreaker> {
+    let places = [
+        ("PyThreadState", "eval_breaker", EvalBreaker::BitsOfThread),
+        (
+            "PyInterpreterState",
+            "ceval.eval_breaker",
+            EvalBreaker::FlagOfInterpreter,
+        ),
+        (
+            "_PyRuntimeState",
+            "ceval.eval_breaker",
+            EvalBreaker::FlagOfRuntime,
+        ),
+    ];
+    for (record, field, shape) in places {
+        if let Some(record) = image.record(record)?
+            && image.field(record, field).is_some()
+        {
+            return Ok(shape);
+        }
+    }
+    bail!("the breaker of the evaluation loop is at no known place");
 }
 
 fn gc_lists(image: &Image) -> Result<GcLists> {

@@ -15,6 +15,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "exuvia-walker",
         &["exuvia-memory", "exuvia-cpython", "exuvia-snapshot"],
     ),
+    (
+        "exuvia-inject",
+        &["exuvia-memory", "exuvia-tracee", "exuvia-cpython"],
+    ),
     ("exuvia-snapshot", &[]),
     ("exuvia-graph", &["exuvia-snapshot"]),
     ("exuvia-query", &["exuvia-snapshot", "exuvia-graph"]),
@@ -24,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "exuvia-memory",
             "exuvia-tracee",
             "exuvia-cpython",
+            "exuvia-inject",
             "exuvia-walker",
             "exuvia-snapshot",
             "exuvia-graph",

@@ -6,8 +6,10 @@ mod core;
 mod diff;
 mod dominated;
 mod dump;
+mod exec;
 mod format;
 mod heap;
+mod inside;
 mod leaks;
 mod limit;
 mod memory;
@@ -17,6 +19,7 @@ mod paths;
 mod pattern;
 mod report;
 mod selection;
+mod shell;
 mod show;
 mod table;
 mod target;
@@ -30,8 +33,10 @@ pub(crate) use core::CoreArguments;
 pub(crate) use diff::DiffArguments;
 pub(crate) use dominated::DominatedArguments;
 pub(crate) use dump::DumpArguments;
+pub(crate) use exec::{ExecArguments, PlaceArgument, Source};
 pub(crate) use format::{Format, FormatArguments};
 pub(crate) use heap::HeapArguments;
+pub(crate) use inside::InsideArguments;
 pub(crate) use leaks::LeaksArguments;
 pub(crate) use limit::{DEFAULT_LIMIT, Limit, LimitArguments};
 pub(crate) use memory::MemoryArguments;
@@ -41,6 +46,7 @@ pub(crate) use paths::PathsArguments;
 pub(crate) use pattern::PatternArguments;
 pub(crate) use report::ReportArguments;
 pub(crate) use selection::SelectionArguments;
+pub(crate) use shell::ShellArguments;
 pub(crate) use show::ShowArguments;
 pub(crate) use table::TableArguments;
 pub(crate) use target::TargetArguments;
@@ -65,7 +71,8 @@ pub(crate) fn definition() -> clap::Command {
 /// See what fills a running Python process, and what holds it alive.
 ///
 /// exuvia takes a copy of a process in milliseconds, lets the process go on, and examines
-/// the copy. Nothing is installed in the process, and nothing in it is changed.
+/// the copy. Nothing is installed in the process, and nothing in it is changed; only what you
+/// run in it yourself, by `exec` and `shell`, can do that.
 #[derive(Debug, Parser)]
 #[command(
     name = "exuvia",
@@ -77,7 +84,7 @@ pub(crate) fn definition() -> clap::Command {
 )]
 pub(crate) struct Cli {
     /// Name each phase of the work on stderr as it begins
-    #[arg(long, global = true)]
+    #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -138,6 +145,10 @@ pub(crate) enum Command {
     /// The snapshot is a directory of Parquet tables; `exuvia heap`, `paths` and `show` take
     /// it instead of a PID.
     Dump(DumpArguments),
+    /// Run Python code in a process, or in a copy of it
+    Exec(ExecArguments),
+    /// Open a Python prompt in a process, or in a copy of it
+    Shell(ShellArguments),
     /// Watch exuvia find the leak of a small Python service that it starts
     Demo,
     /// Print the completions for a shell

@@ -1,6 +1,8 @@
 //! Why a process was not captured.
 
+use crate::error::Failure;
 use exuvia_cpython::{Invalid, Layout, UnsupportedVersion, Version};
+use exuvia_inject::attach::AttachError;
 use exuvia_memory::Fault;
 use exuvia_tracee::{
     AttachFacts, CloneError, CoreError, FreezeError, LocateError, MappingsError, MissingFile,
@@ -64,6 +66,8 @@ pub(crate) enum CaptureError {
     CutOff { expected: u64, missing: u64 },
     #[error("cancelled")]
     Cancelled,
+    #[error(transparent)]
+    Attach(#[from] AttachError),
 }
 
 impl CaptureError {
@@ -99,6 +103,12 @@ impl CaptureError {
             } => Self::OldVersion { major, minor },
             other => other.into(),
         }
+    }
+
+    /// The same for the user.
+    pub(crate) fn into_failure(self) -> Failure {
+        let hint = self.hint();
+        Failure::from_error(self).hint(hint)
     }
 
     /// What to do about it.
@@ -139,6 +149,7 @@ impl CaptureError {
             }
             Self::Ended { .. } => "a clone outlives the process: leave `--mode stop` out",
             Self::Core(error) => error.hint()?,
+            Self::Attach(error) => error.hint()?,
             Self::MissingFile(file) if file.is_program => {
                 "--exe PATH names the program that ran, --sysroot DIR the root of the files of \
                  the machine on which it ran"

@@ -3,6 +3,7 @@
 use super::error::CaptureError;
 use super::regions::Regions;
 use exuvia_cpython::{Disagreement, Flavor, Invalid, Layout, Version};
+use exuvia_inject::attach::{AttachError, Entrance};
 use exuvia_memory::{Memory, PageCache, RemoteAddress};
 use exuvia_snapshot::Diagnostic;
 use exuvia_tracee::{LiveMemory, Mappings, Process, PythonImage};
@@ -63,6 +64,11 @@ impl Interpreter {
             mappings,
             disagreements: Vec::new(),
         })
+    }
+
+    /// The way into it for code.
+    pub(super) fn entrance(self, process: &Process) -> Result<Entrance, AttachError> {
+        Entrance::new(process, &self.mappings, self.layout, self.runtime)
     }
 
     /// Whether the process, which stands still, can be read as it is.

@@ -11,11 +11,12 @@ pub(crate) use core::capture_core;
 pub(crate) use error::CaptureError;
 
 use crate::progress::Progress;
+use exuvia_inject::attach::Entrance;
 use exuvia_memory::Memory;
 use exuvia_snapshot::{Capture, CaptureMode, Snapshot, ValuesKept};
 use exuvia_tracee::{
     CloneError, FreezeError, Frozen, LiveMemory, MappingUsage, Mappings, Pid, Process,
-    ProcessClone, ResidentPages, StuckReason, StuckThread,
+    ProcessClone, ResidentPages, StuckThread,
 };
 use exuvia_walker::{NativeTraverse, Target, WalkOptions};
 use interpreter::Interpreter;
@@ -86,6 +87,21 @@ fn walk_options(values: Option<ValuesKept>, extras: Extras) -> WalkOptions {
         values,
         digests: (extras.digests && is_cut).then_some(DIGEST_TIME),
     }
+}
+
+/// The way into the interpreter of a process for code, which is looked for while it runs.
+pub(crate) fn entrance(process: &Process) -> Result<Entrance, CaptureError> {
+    let pid = process.pid().0;
+    CaptureError::check_access(process)?;
+    let interpreter = Interpreter::find(process).map_err(|error| error.in_process(pid))?;
+    Ok(interpreter.entrance(process)?)
+}
+
+/// The same of a copy that was kept, which has a tracer of its own.
+pub(crate) fn entrance_of_copy(copy: &Process) -> Result<Entrance, CaptureError> {
+    let pid = copy.pid().0;
+    let interpreter = Interpreter::find(copy).map_err(|error| error.in_process(pid))?;
+    Ok(interpreter.entrance(copy)?)
 }
 
 /// Captures the heap of a process.
@@ -165,7 +181,7 @@ fn freeze_at_a_safe_moment(
         let live = LiveMemory::open(process.pid(), &interpreter.mappings);
         let frozen = match Frozen::freeze_unless(process, FREEZE_DEADLINE, progress.flag()) {
             Err(FreezeError::Stuck { threads, .. })
-                if attempt <= BUSY_TRIES && threads.iter().all(is_only_late) =>
+                if attempt <= BUSY_TRIES && threads.iter().all(StuckThread::is_late) =>
             {
                 continue;
             }
@@ -187,12 +203,6 @@ fn freeze_at_a_safe_moment(
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     Err(CaptureError::Cancelled)
-}
-
-/// Whether a thread had no time to stop: it can run, and waits for nothing. That happens on a
-/// machine without a free processor for so long, such as a virtual one that was paused.
-fn is_only_late(thread: &StuckThread) -> bool {
-    thread.state == 'R' && thread.reason == StuckReason::Unknown
 }
 
 type Captured = (Snapshot, CaptureMode, Duration);

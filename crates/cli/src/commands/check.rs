@@ -41,5 +41,5 @@ fn warn_of_unknown_names(verdict: &Verdict) {
         true => String::new(),
         false => format!("; the closest names are {}", names.join(", ")),
     };
-    anstream::eprintln!("warning: no kind and no type is called '{name}'{closest}");
+    tell!("warning: no kind and no type is called '{name}'{closest}");
 }

@@ -54,20 +54,20 @@ fn load(arguments: &DiffArguments, interrupts: &Interrupts) -> Result<Vec<Heap>,
 fn warn_about(old: &Heap, new: &Heap) {
     let [before, after] = [old, new].map(|heap| &heap.snapshot().metadata);
     if let Some(reason) = different(&before.process, &after.process) {
-        anstream::eprintln!(
+        tell!(
             "warning: these are two processes ({reason}): counts can be compared, single objects \
              can't"
         );
     }
     if before.capture.time > after.capture.time {
-        anstream::eprintln!("warning: the first of them is the newer one");
+        tell!("warning: the first of them is the newer one");
     }
     let is_core = |mode| mode == CaptureMode::Core;
     let has_values = |kept: ValuesKept| kept != ValuesKept::None;
     if has_values(before.capture.values) != has_values(after.capture.values)
         && !is_core(before.capture.mode)
     {
-        anstream::eprintln!(
+        tell!(
             "warning: one of them has no values, so that fewer objects can be told from new ones"
         );
     }

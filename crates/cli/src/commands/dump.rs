@@ -108,8 +108,7 @@ pub(super) fn write(
 }
 
 fn not_written(error: WriteError) -> Failure {
-    let hint = error.hint().map(str::to_owned);
-    Failure::from_error(error).hint(hint)
+    Failure::hinted(error, WriteError::hint)
 }
 
 fn report(snapshot: &Snapshot, path: &Path, bytes: u64) -> Result<(), Failure> {

@@ -6,15 +6,18 @@ mod demo;
 mod diff;
 mod dominated;
 mod dump;
+mod exec;
 mod heap;
 mod leaks;
 mod man;
 mod memory;
+mod modules;
 mod neighbours;
 mod paths;
 mod pattern;
 mod ps;
 mod report;
+mod shell;
 mod show;
 mod threads;
 mod tree;
@@ -50,6 +53,8 @@ pub(crate) fn run(command: Command, verbose: bool) -> Result<(), Failure> {
         Command::Memory(arguments) => memory::run(&arguments, &interrupts),
         Command::Waste(arguments) => waste::run(&arguments, &interrupts),
         Command::Dump(arguments) => dump::run(&arguments, &interrupts),
+        Command::Exec(arguments) => exec::run(&arguments, &interrupts),
+        Command::Shell(arguments) => shell::run(&arguments, &interrupts),
         Command::Demo => demo::run(&interrupts),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man => man::run(),

@@ -101,7 +101,7 @@ fn no_such_edge(error: AvoidError) -> Failure {
 /// nothing about most of them.
 fn say_how_many(reached: u64, wanted: u64) {
     if reached < wanted {
-        anstream::eprintln!(
+        tell!(
             "note: these paths lead to {reached} of the {wanted} objects, the nearest to the root"
         );
     }

@@ -11,7 +11,7 @@ pub(super) fn run(arguments: &PsArguments) -> Result<(), Failure> {
         return output::write_json(&ProcessesDocument::new(&processes));
     }
     if processes.is_empty() {
-        anstream::eprintln!("no Python process is visible from here");
+        tell!("no Python process is visible from here");
     }
     output::write(|out| views::processes::write(out, &processes, width()))
 }

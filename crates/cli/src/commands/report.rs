@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &ReportArguments, interrupts: &Interrupts) -> Resul
     };
     let page = report::page(&answers);
     write(path, &page).map_err(|error| not_written(path, &error))?;
-    anstream::eprintln!("written: {}", path.display());
+    tell!("written: {}", path.display());
     Ok(())
 }
 

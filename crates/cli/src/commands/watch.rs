@@ -1,6 +1,6 @@
 use super::dump;
 use crate::arguments::{CoreArguments, WatchArguments};
-use crate::capture::{CaptureOptions, Extras, Mode};
+use crate::capture::{CaptureError, CaptureOptions, Extras, Mode};
 use crate::error::Failure;
 use crate::interrupts::Interrupts;
 use crate::target::{self, Source};
@@ -30,7 +30,8 @@ pub(super) fn run(arguments: &WatchArguments, interrupts: &Interrupts) -> Result
             .hint("`exuvia diff` compares two of them".to_owned()));
         }
     };
-    let process = Process::open(Pid(pid)).map_err(Failure::from_error)?;
+    let process =
+        Process::open(Pid(pid)).map_err(|error| CaptureError::from(error).into_failure())?;
     if let Some(folder) = &arguments.output {
         std::fs::create_dir_all(folder)
             .map_err(|error| Failure::new(format_args!("{}: {error}", folder.display())))?;

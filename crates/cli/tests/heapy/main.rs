@@ -12,8 +12,7 @@ mod questions;
 
 use anyhow::{Context, Result, ensure};
 use compare::Comparison;
-use exuvia_testkit::{Exuvia, Interpreter, Launch, Packages, Target, supported};
-use libtest_mimic::{Arguments, Failed, Trial};
+use exuvia_testkit::{Exuvia, Interpreter, Launch, Packages, Target, Trials, supported};
 use questions::{AGAIN, Form, SETS, Selected, Set, VIEWS, View};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -25,17 +24,15 @@ const KINDS: usize = 100;
 const CHANGED: usize = 6;
 
 fn main() -> Result<ExitCode> {
-    let arguments = Arguments::from_args();
     let mut interpreters = supported()?;
     interpreters.retain(|one| Packages::Heapy.is_for(one));
     // How an interpreter is built makes no difference here.
     interpreters.dedup_by_key(|one| (one.version.0, one.version.1));
-    let trials = interpreters.into_iter().map(|one| {
-        Trial::test(one.to_string(), move || {
-            agrees(&one).map_err(|error| Failed::from(format!("{error:#}")))
-        })
-    });
-    Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code())
+    let mut trials = Trials::default();
+    for one in interpreters {
+        trials.add(one.to_string(), &one, agrees);
+    }
+    Ok(trials.run())
 }
 
 /// Compares both at two moments.

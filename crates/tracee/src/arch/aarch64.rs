@@ -78,12 +78,22 @@ impl Registers {
         }
     }
 
+    /// Whether the thread is about to make a system call, for the first time or again since it was
+    /// interrupted before it had an effect. One that has failed with `EINTR` can't be told from
+    /// others that have ended.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.at_svc
+    }
+
     /// Makes an interrupted call start again where it would have failed with `EINTR`, only
     /// because of our stop: back to the instruction. The first argument is gone, though, `x0`
     /// being the result, so this is left to the program, as after any stop signal.
     pub(crate) fn restart_instead_of_eintr(&mut self) -> bool {
         false
     }
+
+    /// A call that keeps the rest of its timeout can't be told here: it fails with `EINTR`.
+    pub(crate) fn restart_from_the_start(&mut self) {}
 
     /// Registers that make a system call by the instruction at `site`. All others are zero,
     /// the stack pointer too: whoever went on to run after the call would fault at once.
@@ -111,6 +121,61 @@ impl Registers {
         registers
     }
 
+    /// Not among the general registers: no thread is recognised by it.
+    pub(crate) fn thread_pointer(&self) -> u64 {
+        0
+    }
+
+    /// The arguments of the system call that the thread is in, or is about to make again.
+    pub(crate) fn arguments(&self) -> [u64; 6] {
+        std::array::from_fn(|index| self.general.regs[index])
+    }
+
+    /// Registers with which a C function begins that the thread calls on a stack that ends at an
+    /// address that is a multiple of 16. The one to return to is in the link register.
+    pub(crate) fn function(&self, function: u64, arguments: [u64; 6], stack: u64) -> Self {
+        let mut registers = self.entering(function, 0, stack);
+        registers.general.regs[..6].copy_from_slice(&arguments);
+        registers
+    }
+
+    /// Sets the address to return to; nothing goes onto the stack.
+    pub(crate) fn return_address(&mut self, site: u64) -> Option<(u64, [u8; 8])> {
+        self.general.regs[30] = site;
+        None
+    }
+
+    /// What the function returned, when the thread is about to make a system call because it
+    /// has returned to the instruction at `site`, with its stack as it was.
+    pub(crate) fn returned(&self, site: u64, stack: u64) -> Option<u64> {
+        let at_site = self.general.pc == site + SYSCALL_INSTRUCTION.len() as u64;
+        (at_site && self.general.sp == stack).then_some(self.general.regs[0])
+    }
+
+    /// The first argument of a function whose first instruction is the one at `site`, when the
+    /// thread is about to make a system call because it was called.
+    pub(crate) fn called(&self, site: u64) -> Option<u64> {
+        let at_site = self.general.pc == site + SYSCALL_INSTRUCTION.len() as u64;
+        at_site.then_some(self.general.regs[0])
+    }
+
+    /// Makes no system call instead of the one that the thread is about to make.
+    pub(crate) fn without_system_call(mut self) -> Self {
+        self.system_call = -1;
+        self
+    }
+
+    /// Makes the interrupted call return this instead of being made again.
+    pub(crate) fn returning(mut self, result: i64) -> Self {
+        if self.at_svc {
+            self.general.pc += SYSCALL_INSTRUCTION.len() as u64;
+        }
+        self.general.regs[0] = result.cast_unsigned();
+        self.system_call = -1;
+        self.at_svc = false;
+        self
+    }
+
     /// Where the instruction lies that trapped, when a trap stopped the thread.
     pub(crate) fn trap(&self) -> u64 {
         self.general.pc
@@ -122,3 +187,9 @@ impl Registers {
         self
     }
 }
+
+/// The system has none.
+pub(crate) const RED_ZONE: u64 = 0;
+
+/// The register set with the floating-point and vector registers.
+pub(crate) const EXTENDED_STATE: i32 = libc::NT_PRFPREG;

@@ -9,9 +9,13 @@ mod aarch64;
 mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
-pub(crate) use aarch64::{INSTRUCTION_ALIGNMENT, Registers, SYSCALL_INSTRUCTION};
+pub(crate) use aarch64::{
+    EXTENDED_STATE, INSTRUCTION_ALIGNMENT, RED_ZONE, Registers, SYSCALL_INSTRUCTION,
+};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86_64::{INSTRUCTION_ALIGNMENT, Registers, SYSCALL_INSTRUCTION};
+pub(crate) use x86_64::{
+    EXTENDED_STATE, INSTRUCTION_ALIGNMENT, RED_ZONE, Registers, SYSCALL_INSTRUCTION,
+};
 
 /// How well a stopped thread suits for running an injected system call; more is better.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

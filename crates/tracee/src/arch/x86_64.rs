@@ -50,16 +50,27 @@ impl Registers {
     }
 
     pub(crate) fn suitability(&self) -> Suitability {
+        match self.is_made_again() {
+            true => Suitability::InSystemCall,
+            false => Suitability::Running,
+        }
+    }
+
+    /// Whether the thread is in a system call that was interrupted before it had an effect, rather
+    /// than on the way out of one that has ended.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        let is_eintr = self.result() == -i64::from(libc::EINTR);
+        self.is_made_again() || is_eintr && self.system_call().is_some()
+    }
+
+    fn is_made_again(&self) -> bool {
         let restarts = [
             ERESTARTSYS,
             ERESTARTNOINTR,
             ERESTARTNOHAND,
             ERESTART_RESTARTBLOCK,
         ];
-        match self.system_call() {
-            Some(_) if restarts.contains(&-self.result()) => Suitability::InSystemCall,
-            _ => Suitability::Running,
-        }
+        self.system_call().is_some() && restarts.contains(&-self.result())
     }
 
     /// Makes an interrupted call start again where it would have failed with `EINTR`, only
@@ -71,6 +82,14 @@ impl Registers {
             self.0.rax = (-ERESTARTNOHAND).cast_unsigned();
         }
         restart
+    }
+
+    /// Makes an interrupted call that keeps the rest of its timeout start from its beginning: a
+    /// process that is made meanwhile has no part in what is kept.
+    pub(crate) fn restart_from_the_start(&mut self) {
+        if self.result() == -ERESTART_RESTARTBLOCK && self.system_call().is_some() {
+            self.0.rax = (-ERESTARTNOHAND).cast_unsigned();
+        }
     }
 
     /// Registers that make a system call by the instruction at `site`. All others are zero,
@@ -111,6 +130,86 @@ impl Registers {
         registers
     }
 
+    /// The thread's own pointer to its data, which is also the number that the C library's
+    /// `pthread_self` returns.
+    pub(crate) fn thread_pointer(&self) -> u64 {
+        self.0.fs_base
+    }
+
+    /// The arguments of the system call that the thread is in.
+    pub(crate) fn arguments(&self) -> [u64; 6] {
+        let registers = &self.0;
+        [
+            registers.rdi,
+            registers.rsi,
+            registers.rdx,
+            registers.r10,
+            registers.r8,
+            registers.r9,
+        ]
+    }
+
+    /// Registers with which a C function begins that the thread calls on a stack that ends at an
+    /// address that is a multiple of 16, where the word is the one to return to.
+    pub(crate) fn function(&self, function: u64, arguments: [u64; 6], stack: u64) -> Self {
+        let [rdi, rsi, rdx, rcx, r8, r9] = arguments;
+        let mut registers = self.entering(function, rdi, stack - RETURN_ADDRESS);
+        registers.0.rsi = rsi;
+        registers.0.rdx = rdx;
+        registers.0.rcx = rcx;
+        registers.0.r8 = r8;
+        registers.0.r9 = r9;
+        // How many vector registers have arguments, of functions that take any number of them.
+        registers.0.rax = 0;
+        registers
+    }
+
+    /// What goes onto that stack: the address to return to, below its end.
+    pub(crate) fn return_address(&mut self, site: u64) -> Option<(u64, [u8; 8])> {
+        Some((self.0.rsp, site.to_le_bytes()))
+    }
+
+    /// What the function returned, when the thread is about to make a system call because it
+    /// has returned to the instruction at `site`, with its stack as it was.
+    pub(crate) fn returned(&self, site: u64, stack: u64) -> Option<u64> {
+        let at_site = self.0.rip == site + SYSCALL_INSTRUCTION.len() as u64;
+        (at_site && self.0.rsp == stack).then_some(self.0.orig_rax)
+    }
+
+    /// The first argument of a function whose first instruction is the one at `site`, when the
+    /// thread is about to make a system call because it was called.
+    pub(crate) fn called(&self, site: u64) -> Option<u64> {
+        let at_site = self.0.rip == site + SYSCALL_INSTRUCTION.len() as u64;
+        at_site.then_some(self.0.rdi)
+    }
+
+    /// Makes no system call instead of the one that the thread is about to make.
+    pub(crate) fn without_system_call(mut self) -> Self {
+        self.0.orig_rax = u64::MAX;
+        self
+    }
+
+    /// Makes the interrupted call return this instead of being made again.
+    pub(crate) fn returning(mut self, result: i64) -> Self {
+        self.0.rax = result.cast_unsigned();
+        self.0.orig_rax = u64::MAX;
+        self
+    }
+
+    /// Those of a thread in a system call with this first argument, or on the way out of it.
+    #[cfg(test)]
+    #[allow(unsafe_code)]
+    pub(crate) fn in_call(number: i64, first: u64, result: i64) -> Self {
+        // SAFETY: numbers only, of which any is valid.
+        let zeros: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+        Self(libc::user_regs_struct {
+            orig_rax: number.cast_unsigned(),
+            rdi: first,
+            rax: result.cast_unsigned(),
+            ..zeros
+        })
+    }
+
     /// Where the instruction lies that trapped, when a trap stopped the thread.
     pub(crate) fn trap(&self) -> u64 {
         self.0.rip.wrapping_sub(1)
@@ -121,6 +220,16 @@ impl Registers {
         self
     }
 }
+
+/// Bytes of it on the stack.
+const RETURN_ADDRESS: u64 = 8;
+
+/// Below the stack pointer, functions that call no other may keep this many bytes.
+pub(crate) const RED_ZONE: u64 = 128;
+
+/// The register set with everything that is no general register: `NT_X86_XSTATE` of
+/// `include/uapi/linux/elf.h`, which the `libc` crate lacks.
+pub(crate) const EXTENDED_STATE: i32 = 0x202;
 
 /// Bits of the flags: strings are walked backwards, each instruction traps, and so does
 /// each access that is not aligned.

@@ -28,6 +28,8 @@ pub(crate) struct Outcome {
     pub(crate) child: Option<Child>,
     /// The call took so long that somebody was told.
     pub(crate) late: bool,
+    /// The signals that the thread blocks.
+    pub(crate) mask: u64,
 }
 
 /// Why the call was not made. The thread is as it was, unless it is not scheduled.
@@ -37,10 +39,14 @@ pub(crate) enum InjectError {
     Signal,
     /// The thread, and with it the process, is ending.
     Ended,
+    /// The thread has replaced the program, and stands at the beginning of another.
+    Replaced,
     /// A seccomp filter might kill the process for it.
     Filtered,
     /// The thread was not scheduled, for example by a frozen cgroup.
     NotScheduled,
+    /// The code that was called raised this signal.
+    Crashed(c_int),
     /// A call of ours failed.
     Os(io::Error),
     /// The call was made, and made this child, before that went wrong.
@@ -71,7 +77,12 @@ pub(crate) fn system_call(
     call: &SystemCall,
     when_late: &mut dyn FnMut(),
 ) -> Result<Outcome, InjectError> {
-    let mut borrowed = Borrowed::borrow(thread, call)?;
+    let mut borrowed = Borrowed::borrow(
+        thread,
+        call.kept_options,
+        call.trace_child,
+        Filter::of(thread.tid),
+    )?;
     let result = borrowed.run(site, call, when_late);
     let given_back = borrowed.give_back();
     let late = borrowed.late;
@@ -88,6 +99,7 @@ pub(crate) fn system_call(
             result,
             child,
             late,
+            mask: borrowed.mask,
         }),
         (Err(error), Some(child)) => Err(InjectError::WithChild(child, Box::new(error))),
         (Err(error), None) => Err(error),
@@ -95,18 +107,18 @@ pub(crate) fn system_call(
 }
 
 /// How long a thread may take to get from a stop to the call.
-const SCHEDULING: Duration = Duration::from_secs(1);
+const SCHEDULING: Duration = Duration::from_secs(3);
 /// How long a call may take before it is late, if it waits.
 const LATE: Duration = Duration::from_secs(3);
 /// How often a call that runs is looked at. All of the target stands still meanwhile.
 const LOOK: Duration = Duration::from_micros(20);
 
 /// A thread that does not hold its own registers.
-struct Borrowed<'a> {
-    thread: &'a Thread,
+pub(super) struct Borrowed<'a> {
+    pub(super) thread: &'a Thread,
     mask: u64,
     /// Stopped, so that its registers can be set.
-    stopped: bool,
+    pub(super) stopped: bool,
     /// A stop signal that was taken from it.
     signal: i32,
     /// The options that it had.
@@ -118,15 +130,20 @@ struct Borrowed<'a> {
 }
 
 impl<'a> Borrowed<'a> {
-    fn borrow(thread: &'a Thread, call: &SystemCall) -> Result<Self, InjectError> {
+    pub(super) fn borrow(
+        thread: &'a Thread,
+        kept_options: c_int,
+        trace_child: bool,
+        filter: Filter,
+    ) -> Result<Self, InjectError> {
         let tid = thread.tid;
         let mask = ptrace::signal_mask(tid)?;
-        let at_rest = options::TELL_EXEC | call.kept_options;
+        let at_rest = options::TELL_EXEC | kept_options;
         let mut wanted = at_rest | options::TELL_SYSTEM_CALLS;
-        if call.trace_child {
+        if trace_child {
             wanted |= options::TRACE_CHILDREN;
         }
-        match Filter::of(tid) {
+        match filter {
             Filter::None | Filter::Shared => ptrace::set_options(tid, wanted)?,
             Filter::Suspend => ptrace::set_options(tid, wanted | options::SUSPEND_SECCOMP)
                 .map_err(|_| InjectError::Filtered)?,
@@ -205,7 +222,7 @@ impl<'a> Borrowed<'a> {
 
     /// Puts the thread back into the kind of stop that it was taken from, since only on the
     /// way out of that one does the kernel restart an interrupted call.
-    fn give_back(&mut self) -> Result<(), InjectError> {
+    pub(super) fn give_back(&mut self) -> Result<(), InjectError> {
         self.given_back = true;
         let tid = self.thread.tid;
         if !self.stopped {
@@ -231,6 +248,16 @@ impl<'a> Borrowed<'a> {
         }
         self.thread.registers.apply(tid)?;
         Ok(())
+    }
+}
+
+impl Borrowed<'_> {
+    /// Leaves the thread, which is one of a clone or has begun another program, with the registers
+    /// that it has now.
+    pub(super) fn leave(mut self) -> Result<(), InjectError> {
+        self.given_back = true;
+        ptrace::set_signal_mask(self.thread.tid, self.mask)?;
+        Ok(ptrace::set_options(self.thread.tid, self.at_rest)?)
     }
 }
 

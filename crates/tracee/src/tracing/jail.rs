@@ -72,7 +72,7 @@ impl Jail {
             site,
         };
         caller.protect_shared_memory(clone)?;
-        let code = caller.map_code(&mem)?;
+        let code = caller.map_code(&mem, driver::code())?;
         let base = caller.map(GUARD + STACK + workplace_size())?;
         caller.protect(base, GUARD, libc::PROT_NONE)?;
         let stack_end = base + GUARD + STACK;
@@ -232,7 +232,7 @@ impl Jail {
 }
 
 /// Signals that code raises by what it does.
-const FAULTS: [i32; 6] = [
+pub(super) const FAULTS: [i32; 6] = [
     libc::SIGSEGV,
     libc::SIGBUS,
     libc::SIGILL,
@@ -301,9 +301,10 @@ fn cpu_time(pid: Tid) -> Duration {
 }
 
 /// Makes system calls in the clone that are ours.
-struct Caller {
-    thread: Thread,
-    site: u64,
+pub(super) struct Caller {
+    pub(super) thread: Thread,
+    /// An instruction of the clone that makes a system call.
+    pub(super) site: u64,
 }
 
 impl Caller {
@@ -320,10 +321,15 @@ impl Caller {
         };
         let result = match system_call(&self.thread, self.site, &call, &mut when_late) {
             Ok(outcome) => outcome.result,
-            Err(InjectError::Ended) => return Err(DriverFailure::Ended),
+            Err(InjectError::Ended | InjectError::Replaced) => return Err(DriverFailure::Ended),
             Err(InjectError::Filtered) => return Err(DriverFailure::Filtered),
             Err(InjectError::Os(error)) => return Err(DriverFailure::os(step, &error)),
-            Err(InjectError::Signal | InjectError::NotScheduled | InjectError::WithChild(..)) => {
+            Err(
+                InjectError::Signal
+                | InjectError::NotScheduled
+                | InjectError::Crashed(_)
+                | InjectError::WithChild(..),
+            ) => {
                 return Err(DriverFailure::os(step, &io::ErrorKind::Interrupted.into()));
             }
         };
@@ -334,7 +340,7 @@ impl Caller {
     }
 
     /// Maps memory for reading and writing, which takes room only where it is written.
-    fn map(&self, length: u64) -> Result<u64, DriverFailure> {
+    pub(super) fn map(&self, length: u64) -> Result<u64, DriverFailure> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         let no_file = u64::MAX;
@@ -348,11 +354,11 @@ impl Caller {
             .map(drop)
     }
 
-    /// Puts the driver into memory that is never writable and executable at once, as some
+    /// Puts code of at most a page into memory that is never writable and executable at once, as some
     /// systems demand.
-    fn map_code(&self, mem: &File) -> Result<u64, DriverFailure> {
+    pub(super) fn map_code(&self, mem: &File, bytes: &[u8]) -> Result<u64, DriverFailure> {
         let code = self.map(PAGE)?;
-        mem.write_all_at(driver::code(), code)
+        mem.write_all_at(bytes, code)
             .map_err(|error| DriverFailure::os("writing to the clone", &error))?;
         self.protect(code, PAGE, libc::PROT_READ | libc::PROT_EXEC)?;
         Ok(code)

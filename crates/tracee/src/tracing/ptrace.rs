@@ -8,6 +8,8 @@ use std::ffi::{c_int, c_uint, c_void};
 use std::io;
 use std::ptr;
 
+use crate::arch::EXTENDED_STATE;
+
 /// The number of a thread in the namespace of this tool.
 pub(crate) type Tid = libc::pid_t;
 
@@ -57,12 +59,29 @@ pub(crate) fn resume(tid: Tid, signal: c_int) -> io::Result<()> {
 
 /// Lets a stopped thread go on until it enters or leaves a system call.
 pub(crate) fn resume_to_system_call(tid: Tid) -> io::Result<()> {
-    request(libc::PTRACE_SYSCALL, tid, 0, 0).map(drop)
+    resume_to_system_call_with(tid, 0)
+}
+
+/// The same, with a signal or 0.
+pub(crate) fn resume_to_system_call_with(tid: Tid, signal: c_int) -> io::Result<()> {
+    request(libc::PTRACE_SYSCALL, tid, 0, signal as usize).map(drop)
 }
 
 /// Lets a stopped thread go on until it is about to enter a system call, which is not made.
 pub(crate) fn resume_without_system_calls(tid: Tid) -> io::Result<()> {
     request(PTRACE_SYSEMU, tid, 0, 0).map(drop)
+}
+
+/// Leaves a thread stopped that stopped with all of its process, until that goes on:
+/// [`Event::Stop`] follows then, and when it is asked for.
+pub(crate) fn listen(tid: Tid) -> io::Result<()> {
+    request(libc::PTRACE_LISTEN, tid, 0, 0).map(drop)
+}
+
+/// Whether a thread at [`Event::Stop`] stopped with all of its process, as by `SIGSTOP`.
+pub(crate) fn stopped_with_its_process(tid: Tid) -> io::Result<bool> {
+    // The stop signal, below the event; a trap when it was asked for (`ptrace(2)`).
+    Ok(signal_info(tid)?.code & 0xff != libc::SIGTRAP)
 }
 
 /// Ends the tracing of a stopped thread, which goes on as it was.
@@ -81,6 +100,29 @@ pub(crate) fn new_child(tid: Tid) -> io::Result<Tid> {
     let data = ptr::from_mut(&mut number) as usize;
     request(libc::PTRACE_GETEVENTMSG, tid, 0, data)?;
     Tid::try_from(number).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// Where a signal comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SignalInfo {
+    /// `si_code`: positive when the kernel sent it.
+    pub(crate) code: c_int,
+    /// The process that sent it, if one did.
+    pub(crate) sender: libc::pid_t,
+}
+
+/// About the signal that a thread is about to receive.
+pub(crate) fn signal_info(tid: Tid) -> io::Result<SignalInfo> {
+    // SAFETY: a struct of integers and pointers, for which all zeros is a value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let data = ptr::from_mut(&mut info) as usize;
+    request(libc::PTRACE_GETSIGINFO, tid, 0, data)?;
+    Ok(SignalInfo {
+        code: info.si_code,
+        // SAFETY: all bytes of the struct are initialised, and this field is an integer. For
+        // signals that no process sent, it is a part of something else.
+        sender: unsafe { info.si_pid() },
+    })
 }
 
 /// The blocked signals of a stopped thread, a bit each.
@@ -119,6 +161,21 @@ pub(crate) fn set_registers(tid: Tid, registers: &libc::user_regs_struct) -> io:
         libc::NT_PRSTATUS,
         &mut registers,
     )
+}
+
+/// All registers of a stopped thread that are no general ones, as the kernel packs them.
+pub(crate) fn get_extended_state(tid: Tid) -> io::Result<Vec<u8>> {
+    // Linux tells how much it wrote; the largest of today's sets has 11 kB.
+    let mut state = vec![0; 64 << 10];
+    let length = bytes_of_register_set(libc::PTRACE_GETREGSET, tid, &mut state)?;
+    state.truncate(length);
+    Ok(state)
+}
+
+/// Replaces them.
+pub(crate) fn set_extended_state(tid: Tid, state: &[u8]) -> io::Result<()> {
+    let mut state = state.to_vec();
+    bytes_of_register_set(libc::PTRACE_SETREGSET, tid, &mut state).map(drop)
 }
 
 /// The number of the system call that a stopped thread is in, or -1.
@@ -166,6 +223,11 @@ pub(crate) fn try_wait(tid: Tid) -> io::Result<Option<Event>> {
     wait_with(tid, libc::WNOHANG)
 }
 
+/// Like [`try_wait`], but returns the status as `waitpid(2)` does: see [`decode`].
+pub(crate) fn try_wait_raw(tid: Tid) -> io::Result<Option<c_int>> {
+    wait_raw(tid, libc::WNOHANG)
+}
+
 /// Waits until a tracee reports something.
 pub(crate) fn wait(tid: Tid) -> io::Result<Event> {
     loop {
@@ -191,6 +253,10 @@ pub(crate) fn kill(pid: Tid) -> io::Result<()> {
 
 /// Waits for this one tracee only, never for whatever other children this process has.
 fn wait_with(tid: Tid, flags: c_int) -> io::Result<Option<Event>> {
+    Ok(wait_raw(tid, flags)?.map(decode))
+}
+
+fn wait_raw(tid: Tid, flags: c_int) -> io::Result<Option<c_int>> {
     let mut status = 0;
     loop {
         // SAFETY: `status` outlives the call.
@@ -202,12 +268,13 @@ fn wait_with(tid: Tid, flags: c_int) -> io::Result<Option<Event>> {
                     return Err(error);
                 }
             }
-            _ => return Ok(Some(decode(status))),
+            _ => return Ok(Some(status)),
         }
     }
 }
 
-fn decode(status: c_int) -> Event {
+/// What a status says.
+pub(crate) fn decode(status: c_int) -> Event {
     if !libc::WIFSTOPPED(status) {
         return Event::Ended;
     }
@@ -220,6 +287,16 @@ fn decode(status: c_int) -> Event {
         (_, signal) if signal == libc::SIGTRAP | 0x80 => Event::SystemCall,
         (_, signal) => Event::Signal(signal),
     }
+}
+
+fn bytes_of_register_set(request_number: c_uint, tid: Tid, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut vector = libc::iovec {
+        iov_base: bytes.as_mut_ptr().cast::<c_void>(),
+        iov_len: bytes.len(),
+    };
+    let data = ptr::from_mut(&mut vector) as usize;
+    request(request_number, tid, EXTENDED_STATE as usize, data)?;
+    Ok(vector.iov_len)
 }
 
 fn register_set<T>(request_number: c_uint, tid: Tid, set: c_int, value: &mut T) -> io::Result<()> {

@@ -1,12 +1,14 @@
 use std::time::{Duration, Instant};
 
+use super::estate::Estate;
+use super::free::Freedom;
 use super::inject::{InjectError, Outcome, SystemCall, system_call, wait_until};
 use super::jail::Jail;
 use super::monitored::waits_for_itself;
 use super::ptrace::{self, Event, options};
 use super::site::find_system_call_instruction;
 use super::threads::{Patience, Pause, Thread, Threads};
-use crate::arch::INTERRUPTED;
+use crate::arch::{INTERRUPTED, Registers};
 use crate::cgroup::{NoHeadroom, has_headroom};
 use crate::protocol::{
     Child, DiscardFailure, DriveLimits, DriverFailure, DriverStop, ForkFailure, StopFailure,
@@ -17,14 +19,27 @@ use crate::{Pid, Process, ThreadStop};
 /// All that is done to one target. Dropping it leaves the target running, untraced and
 /// without the clone.
 pub(crate) struct Session {
-    process: Process,
-    site: Option<u64>,
+    pub(super) process: Process,
+    pub(super) site: Option<u64>,
     headroom: Result<(), NoHeadroom>,
     /// Its forks wait for one of its own threads.
     monitored: bool,
-    threads: Option<Threads>,
-    child: Option<Child>,
+    pub(super) threads: Option<Threads>,
+    pub(super) child: Option<Child>,
+    /// The thread that the clone was made from, as it was.
+    pub(super) original: Option<Original>,
     jail: Option<Jail>,
+    /// What the clone needs to run freely.
+    pub(super) freedom: Freedom,
+    /// What was left in the target, and what is to be done about it in the end.
+    pub(super) estate: Estate,
+}
+
+/// What a clone's thread was doing before it was made to clone.
+pub(super) struct Original {
+    pub(super) registers: Registers,
+    /// The signals that it blocked.
+    pub(super) mask: u64,
 }
 
 /// In how many threads, or how many times in one, a call is tried.
@@ -47,7 +62,10 @@ impl Session {
             monitored: false,
             threads: None,
             child: None,
+            original: None,
             jail: None,
+            freedom: Freedom::default(),
+            estate: Estate::default(),
         }
     }
 
@@ -65,15 +83,19 @@ impl Session {
     /// Clones the stopped process. It is stopped afterwards, too, but for
     /// [`ForkFailure::Blocked`].
     pub(crate) fn fork(&mut self) -> Result<Child, ForkFailure> {
-        let child = self.make_child()?;
+        let child = self.make_child(None)?;
         adopt(child).inspect_err(|_| self.abandon())?;
         Ok(child)
     }
 
-    /// Clones the stopped process and lets it go on at once. After a failure it is
-    /// stopped still, but for [`ForkFailure::Blocked`]. Returns for how long it stood still, too.
-    pub(crate) fn fork_and_release(&mut self) -> Result<(Child, Duration), ForkFailure> {
-        let child = self.make_child()?;
+    /// Clones the stopped process, from this thread if one is named, and lets it go on at once.
+    /// After a failure it is stopped still, but for [`ForkFailure::Blocked`]. Returns for how long
+    /// it stood still, too.
+    pub(crate) fn fork_and_release(
+        &mut self,
+        from: Option<Pid>,
+    ) -> Result<(Child, Duration), ForkFailure> {
+        let child = self.make_child(from)?;
         let stood_still = self.release();
         let Err(failure) = adopt(child) else {
             return Ok((child, stood_still));
@@ -90,7 +112,7 @@ impl Session {
     }
 
     /// Ends a clone that is of no use. If it can't be reaped now, it is at the end.
-    fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         let child = self.child;
         if self.discard().is_err() {
             self.child = child;
@@ -99,7 +121,7 @@ impl Session {
 
     /// Makes the child. Whatever happens then, it is known from here on, since the target has
     /// a zombie until it is reaped.
-    fn make_child(&mut self) -> Result<Child, ForkFailure> {
+    fn make_child(&mut self, from: Option<Pid>) -> Result<Child, ForkFailure> {
         if let Err(NoHeadroom { available, needed }) = self.headroom {
             return Err(ForkFailure::NoHeadroom { available, needed });
         }
@@ -115,9 +137,13 @@ impl Session {
             trace_child: true,
             kept_options: 0,
         };
-        match run_in_some_thread(threads, site, &call) {
-            Ok(outcome) => {
+        let candidates = threads.stopped().iter();
+        let candidates = candidates.filter(|one| from.is_none_or(|from| from.0 == one.tid));
+        let candidates = candidates.cloned().collect();
+        match run_in_one_of(candidates, threads, site, &call) {
+            Ok((outcome, original)) => {
                 self.child = outcome.child;
+                self.original = Some(original);
                 if outcome.late {
                     // What it has copied was changed meanwhile.
                     self.release();
@@ -231,6 +257,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.release();
+        self.settle();
         let _ = self.discard();
     }
 }
@@ -238,19 +265,36 @@ impl Drop for Session {
 /// Makes the call in the thread that suits best, or in the next one where it could not
 /// be made. `None` when it was interrupted each time. A call that is late may wait for
 /// another thread of the target: all others are let go then.
-fn run_in_some_thread(
+pub(super) fn run_in_some_thread(
     threads: &mut Threads,
     site: u64,
     call: &SystemCall,
 ) -> Result<Outcome, Option<InjectError>> {
-    let mut candidates: Vec<Thread> = threads.stopped().to_vec();
+    let candidates = threads.stopped().to_vec();
+    run_in_one_of(candidates, threads, site, call).map(|(outcome, _)| outcome)
+}
+
+fn run_in_one_of(
+    mut candidates: Vec<Thread>,
+    threads: &mut Threads,
+    site: u64,
+    call: &SystemCall,
+) -> Result<(Outcome, Original), Option<InjectError>> {
     candidates.sort_by_key(|thread| std::cmp::Reverse(thread.registers.suitability()));
     let mut last = Some(InjectError::Ended);
     for thread in candidates.iter().cycle().take(TRIES) {
-        let mut when_late = || threads.release_all_but(thread.tid);
+        let mut when_late = || {
+            threads.release_all_but(thread.tid);
+        };
         match system_call(thread, site, call, &mut when_late) {
             Ok(outcome) if outcome.result == INTERRUPTED => last = None,
-            Ok(outcome) => return Ok(outcome),
+            Ok(outcome) => {
+                let original = Original {
+                    registers: thread.registers.clone(),
+                    mask: outcome.mask,
+                };
+                return Ok((outcome, original));
+            }
             // There is one child at most.
             Err(error @ (InjectError::Os(_) | InjectError::WithChild(..))) => {
                 return Err(Some(error));
@@ -284,9 +328,11 @@ fn adopt(Child { pid, .. }: Child) -> Result<(), ForkFailure> {
 fn fork_failure(error: InjectError) -> ForkFailure {
     match error {
         InjectError::Os(error) => ForkFailure::os("making a call in the target", &error),
-        InjectError::Ended => ForkFailure::Ended,
+        InjectError::Ended | InjectError::Replaced => ForkFailure::Ended,
         InjectError::Filtered => ForkFailure::Filtered,
-        InjectError::Signal | InjectError::NotScheduled => ForkFailure::Interrupted,
+        InjectError::Signal | InjectError::NotScheduled | InjectError::Crashed(_) => {
+            ForkFailure::Interrupted
+        }
         InjectError::WithChild(_, error) => fork_failure(*error),
     }
 }
@@ -320,11 +366,14 @@ fn describe(thread: &Thread) -> ThreadStop {
         system_call: thread.registers.system_call(),
         instruction_pointer: thread.registers.instruction_pointer(),
         stack_pointer: thread.registers.stack_pointer(),
+        thread_pointer: thread.registers.thread_pointer(),
+        arguments: thread.registers.arguments(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::process::{Child as ChildProcess, Command, Stdio};
 
     use super::*;
@@ -334,8 +383,15 @@ mod tests {
 
     impl Waiting {
         fn start() -> Self {
-            let child = Command::new("cat").stdin(Stdio::piped()).spawn();
-            Self(child.unwrap())
+            let pipes = Command::new("cat")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn();
+            let mut child = pipes.unwrap();
+            // Until it answers, it may still be on its way to become this program.
+            child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+            child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+            Self(child)
         }
 
         fn process(&self) -> Process {
@@ -370,7 +426,7 @@ mod tests {
     fn a_clone_that_is_killed_before_it_is_taken_over_is_reaped() {
         let target = Waiting::start();
         let mut session = frozen(&target);
-        let child = session.make_child().unwrap();
+        let child = session.make_child(None).unwrap();
         ptrace::kill(child.pid.0).unwrap();
         assert!(adopt(child).is_err());
         assert_ne!(target.children(), "");
@@ -383,7 +439,7 @@ mod tests {
     fn the_end_of_a_session_reaps_a_clone_that_was_never_taken_over() {
         let target = Waiting::start();
         let mut session = frozen(&target);
-        session.make_child().unwrap();
+        session.make_child(None).unwrap();
         session.release();
         drop(session);
         assert_eq!(target.children(), "");

@@ -95,14 +95,14 @@ impl Threads {
         // None stopped at once, as on a busy machine. All are asked by now, and the first that
         // stops serves.
         let mut pause = Pause::new();
-        while !threads.waiting.is_empty() && Instant::now() < patience.until {
-            for tid in std::mem::take(&mut threads.waiting) {
-                if threads.poll(tid)? == Poll::NotYet {
-                    threads.waiting.push(tid);
-                }
-            }
+        while !threads.waiting.is_empty() {
+            let is_over = Instant::now() >= patience.until;
+            threads.poll_waiting()?;
             if !threads.stopped.is_empty() {
                 return Ok(threads);
+            }
+            if is_over {
+                break;
             }
             pause.take();
         }
@@ -110,6 +110,20 @@ impl Threads {
             stuck if stuck.is_empty() => Err(StopFailure::Ended),
             stuck => Err(StopFailure::Stuck(stuck)),
         }
+    }
+
+    /// Stops this thread of the process if it sleeps, and no other.
+    pub(crate) fn stop_sleeper(
+        process: &Process,
+        thread: Pid,
+        patience: &Patience,
+    ) -> Result<Self, StopFailure> {
+        let mut threads = Self::none_of(process);
+        if thread_state(process.pid(), thread.0) == Some('S') && threads.seize(thread.0)? {
+            threads.interrupt(&[thread.0]);
+            threads.wait_for_stops(patience)?;
+        }
+        Ok(threads)
     }
 
     /// The stopped threads.
@@ -136,13 +150,14 @@ impl Threads {
         stood_still
     }
 
-    /// Lets all of them go on but one, which is not in a stop.
-    pub(crate) fn release_all_but(&mut self, kept: Tid) {
+    /// Lets all of them go on but one. Returns the time since the first was asked to stop.
+    pub(crate) fn release_all_but(&mut self, kept: Tid) -> Duration {
         let stopped = std::mem::take(&mut self.stopped).into_iter();
         let (kept, others) = stopped.partition(|thread| thread.tid == kept);
         self.stopped = others;
-        self.release();
+        let stood_still = self.release();
         self.stopped = kept;
+        stood_still
     }
 
     fn none_of(process: &Process) -> Self {
@@ -208,12 +223,10 @@ impl Threads {
     fn wait_for_stops(&mut self, patience: &Patience) -> Result<(), StopFailure> {
         let mut pause = Pause::new();
         while !self.waiting.is_empty() {
-            for tid in std::mem::take(&mut self.waiting) {
-                if self.poll(tid)? == Poll::NotYet {
-                    self.waiting.push(tid);
-                }
-            }
-            if self.waiting.is_empty() || !pause.take() {
+            // Before the look at the threads: on a busy machine this one may be late, too.
+            let is_over = Instant::now() >= patience.until;
+            self.poll_waiting()?;
+            if self.waiting.is_empty() || !is_over && !pause.take() {
                 continue;
             }
             // The slow path: some thread takes longer than a context switch.
@@ -223,8 +236,17 @@ impl Threads {
             if (patience.cancelled)() {
                 return Err(StopFailure::Cancelled);
             }
-            if Instant::now() >= patience.until && !self.waiting.is_empty() {
+            if is_over && !self.waiting.is_empty() {
                 return Err(StopFailure::Stuck(self.describe_waiting()));
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_waiting(&mut self) -> Result<(), StopFailure> {
+        for tid in std::mem::take(&mut self.waiting) {
+            if self.poll(tid)? == Poll::NotYet {
+                self.waiting.push(tid);
             }
         }
         Ok(())
@@ -347,6 +369,13 @@ fn list(pid: Pid) -> Result<Vec<Tid>, StopFailure> {
     };
     let names = directory.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     Ok(names.filter_map(|name| name.parse().ok()).collect())
+}
+
+/// Whether some thread sleeps uninterruptibly.
+pub(super) fn has_sleeping_thread(pid: Pid) -> bool {
+    let tids = list(pid).unwrap_or_default();
+    tids.into_iter()
+        .any(|tid| thread_state(pid, tid) == Some('D'))
 }
 
 /// The letter of a thread's state; `None` when it has ended.

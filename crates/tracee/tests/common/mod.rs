@@ -1,6 +1,9 @@
 //! Targets for the tests: Python programs that obey, and that end with their test.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod another_user;
+pub mod free;
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,11 +22,16 @@ pub struct Target {
 impl Target {
     /// Starts it, and runs `setup` in it.
     pub fn start(setup: &str) -> Self {
+        Self::start_and_then(setup, "")
+    }
+
+    /// Starts it, runs `setup` in it, and `afterwards` when its input has ended.
+    pub fn start_and_then(setup: &str, afterwards: &str) -> Self {
         let script = format!(
             "import ctypes, os, select, signal, sys, threading, time\n\
              libc = ctypes.CDLL(None, use_errno=True)\n{setup}\n\
              print('ready', flush=True)\n\
-             for line in sys.stdin: print(eval(line), flush=True)\n"
+             for line in sys.stdin: print(eval(line), flush=True)\n{afterwards}\n"
         );
         let mut child = Command::new("python3")
             .args(["-c", &script])
@@ -90,7 +98,12 @@ impl Target {
 
     /// Waits until its first thread is in a system call, as `/proc/PID/syscall` shows it.
     pub fn wait_for_system_call(&self, numbers: &[i64]) {
-        let file = format!("/proc/{}/syscall", self.pid());
+        self.wait_for_system_call_of(self.pid(), numbers);
+    }
+
+    /// The same of any of its threads.
+    pub fn wait_for_system_call_of(&self, thread: Pid, numbers: &[i64]) {
+        let file = format!("/proc/{}/task/{thread}/syscall", self.pid());
         wait_until("a system call", || {
             let text = std::fs::read_to_string(&file).unwrap();
             let number = text.split(' ').next().and_then(|word| word.parse().ok());
@@ -129,7 +142,7 @@ pub fn children(parent: Pid) -> Vec<(i32, char)> {
 }
 
 /// Waits for what only `/proc` tells.
-pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < until, "{what} did not come");

@@ -198,6 +198,36 @@ fn what_can_be_two_words_is_none() {
     );
 }
 
+/// Two words of most objects lead to the same; one object among many tells them apart.
+#[test]
+fn the_object_that_tells_words_apart_is_asked() {
+    let mut heap = Heap::new(PYTHON);
+    let mut code = Code::default();
+    let getters = [
+        ("text", Getter::Word(16)),
+        ("plain", Getter::Word(24)),
+        ("other", Getter::Word(32)),
+    ];
+    let one = code.type_of(&mut heap, "ext.Letter", 3, &getters);
+    let same: Vec<_> = (0..50)
+        .map(|_| {
+            let [x, y] = [(); 2].map(|()| heap.list(&[]));
+            (code.object(&mut heap, one, &[x, x, y]), x, y)
+        })
+        .collect();
+    let [x, y] = [same[0].1, same[0].2];
+    let plain = heap.list(&[]);
+    let telling = code.object(&mut heap, one, &[x, plain, y]);
+    let walked = code.walk(heap);
+    let expected = steps([(".text", x), (".plain", plain), (".other", y)]);
+    assert_eq!(walked.owned(telling), expected);
+    for (object, x, y) in same {
+        let expected = steps([(".text", x), (".plain", x), (".other", y)]);
+        assert_eq!(walked.owned(object), expected);
+    }
+    assert!((1..10).contains(&code.asked(0)), "{}", code.asked(0));
+}
+
 #[test]
 fn getters_that_do_not_always_return_a_word_do_not_name_it() {
     let mut heap = Heap::new(PYTHON);

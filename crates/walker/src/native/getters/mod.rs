@@ -5,6 +5,7 @@
 //! them leads to, this word has the name of the getter, in all objects of the type. Getters may
 //! change the copy's memory, so that this comes last, when all has been read.
 
+mod apart;
 mod asking;
 mod evidence;
 mod places;

@@ -1,3 +1,4 @@
+use super::apart::Apart;
 use super::places::Place;
 use crate::reader::Reader;
 use exuvia_memory::{Memory, RemoteAddress};
@@ -26,6 +27,7 @@ pub(super) struct Table {
     pub(super) samples: Vec<Sample>,
     /// What is in the words of the samples.
     seen: FxHashMap<u16, Vec<ObjectId>>,
+    apart: Apart,
 }
 
 /// An object for which getters are asked.
@@ -100,13 +102,15 @@ impl Samples {
             address,
             samples: Vec::new(),
             seen: FxHashMap::default(),
+            apart: Apart::default(),
         });
         Some(number)
     }
 }
 
 impl Table {
-    /// Takes an object when one of its words leads to something new.
+    /// Takes an object when one of its words leads to something new, and when it tells words
+    /// apart.
     fn consider(&mut self, snapshot: &Snapshot, places: &[Place]) {
         if self.samples.len() == MAX_SAMPLES {
             return;
@@ -119,9 +123,10 @@ impl Table {
                 && !seen.contains(&target(place))
                 && is_distinctive(snapshot, target(place))
         };
-        if !places.iter().any(is_new) {
+        if !places.iter().any(is_new) && !self.apart.is_advanced_by(places, target) {
             return;
         }
+        self.apart.add(places, target);
         let mut fields = Vec::with_capacity(places.len());
         for place in places {
             let (word, target) = (place.word, target(place));
