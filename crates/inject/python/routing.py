@@ -26,13 +26,14 @@ class Kept:
 class Routed:
     """Stays right for whoever keeps it: without a router it is the original."""
 
-    def __init__(self, original, ours, router):
-        vars(self).update(_original=original, _ours=ours, _router=router)
+    def __init__(self, before, original, ours, router):
+        vars(self).update(_before=before, _original=original, _ours=ours, _router=router)
 
     def _chosen(self):
-        router = vars(self)["_router"]
-        if router is not None and router.is_ours():
-            return vars(self)["_ours"]
+        # The session may end in the meantime.
+        ours, router = vars(self)["_ours"], vars(self)["_router"]
+        if ours is not None and router is not None and router.is_ours():
+            return ours
         return vars(self)["_original"]
 
     # isinstance() asks this, too.
@@ -76,23 +77,25 @@ class Routed:
 class Hook:
     """`sys.displayhook`."""
 
-    __slots__ = ("_original", "_ours", "_router")
+    __slots__ = ("_before", "_ours", "_router")
 
-    def __init__(self, original, ours, router):
-        self._original = None if original is MISSING else original
+    def __init__(self, before, ours, router):
+        self._before = before
         self._ours = ours
         self._router = router
 
     def __call__(self, value):
-        if self._router is not None and self._router.is_ours():
-            self._ours(value)
-        elif self._original is not None:
-            self._original(value)
+        ours, router = self._ours, self._router
+        if ours is not None and router is not None and router.is_ours():
+            ours(value)
+        else:
+            for hook in self._before:
+                hook(value)
 
 
 def is_over(found):
     """Whether it is the proxy of a session that has ended, which has classes of its own."""
-    is_proxy = type(found).__name__ in ("Routed", "Hook") and getattr(found, "_original", None) is not None
+    is_proxy = type(found).__name__ in ("Routed", "Hook") and type(getattr(found, "_before", None)) is tuple
     return is_proxy and getattr(found, "_router", found) is None
 
 
@@ -100,9 +103,7 @@ class Router:
     def __init__(self, session):
         self.session = session
         self.running = False
-        # Of `sys`: name -> what is there now, what was there before.
-        self.installed = {}
-        # Proxies by the names in `sys`, made once for the same original.
+        # By the names in `sys`, made once for the same original.
         self.proxies = []
         self.variable = None
         self.token = None
@@ -121,56 +122,58 @@ class Router:
         if contexts is not None and self.variable is None:
             self.variable = contexts.ContextVar("exuvia")
             self.token = self.variable.set(self)
-        ours = self.session.ours
         for name in names:
-            original = self.original(getattr(sys, name, MISSING))
-            proxy = self.proxy(name, original, ours[name])
-            self.installed[name] = (proxy, original)
-            setattr(sys, name, proxy)
+            setattr(sys, name, self.proxy(name, self.standing_for(current(name))))
         self.running = True
 
-    def original(self, found):
-        """What a proxy of ours stands for that somebody has put back after its time, and that of
-        another session: both ran code, and the other has ended first."""
-        for _, original, proxy in self.proxies:
-            if proxy is found:
-                return original
-        while is_over(found):
-            found = found._original
+    def standing_for(self, found):
+        """What proxies stand for of this session and of those that have ended, as `_before` has it: what
+        there was, or nothing."""
+        while found and (self.is_mine(found[0]) or is_over(found[0])):
+            found = found[0]._before
         return found
 
-    def proxy(self, name, original, ours):
-        for known, before, proxy in self.proxies:
-            if known == name and before is original:
+    def is_mine(self, found):
+        return any([proxy is found for _, proxy in self.proxies])
+
+    def proxy(self, name, before):
+        for known, proxy in self.proxies:
+            if known == name and is_same(proxy._before, before):
                 return proxy
+        ours = self.session.ours[name]
         if name == "displayhook":
-            proxy = Hook(original, ours, self)
+            proxy = Hook(before, ours, self)
         else:
-            missing = original is None or original is MISSING
-            proxy = Routed(self.nothing if missing else original, ours, self)
-        self.proxies.append((name, original, proxy))
+            missing = not before or before[0] is None
+            proxy = Routed(before, self.nothing if missing else before[0], ours, self)
+        self.proxies.append((name, proxy))
         return proxy
 
     def restore(self):
         """Puts back what was there, where ours still is. Can be done again."""
         self.running = False
         for name in ("stdout", "stderr", "stdin", "displayhook"):
-            found = getattr(sys, name, MISSING)
-            original = self.original(found)
-            if original is not found:
-                if original is MISSING:
-                    delattr(sys, name)
+            # Another session may do the same, and end just after this has looked whether it has.
+            while True:
+                found = current(name)
+                before = self.standing_for(found)
+                if is_same(found, before):
+                    break
+                if before:
+                    setattr(sys, name, before[0])
                 else:
-                    setattr(sys, name, original)
-        self.installed = {}
+                    # No error where another session was faster.
+                    vars(sys).pop(name, None)
 
     def end(self):
-        self.restore()
-        for _, _, proxy in self.proxies:
+        """Of several sessions that end at a time, the last one that looks knows all of them for over."""
+        self.running = False
+        for _, proxy in self.proxies:
             if type(proxy) is Routed:
                 vars(proxy)["_router"] = vars(proxy)["_ours"] = None
             else:
                 proxy._router = proxy._ours = None
+        self.restore()
         self.proxies = []
         if self.token is not None:
             try:
@@ -180,3 +183,13 @@ class Router:
                 pass
         self.token = None
         self.variable = None
+
+
+def current(name):
+    """What `sys` has there, as `_before` has it."""
+    names = vars(sys)
+    return (names[name],) if name in names else ()
+
+
+def is_same(one, other):
+    return len(one) == len(other) and all([a is b for a, b in zip(one, other)])

@@ -4,6 +4,8 @@
 # (3.11), and the bits that `from __future__ import` sets, all in Include/cpython/compile.h.
 NO_DEDENT, ONLY_TREE, TOP_LEVEL_AWAIT, INCOMPLETE = 0x200, 0x400, 0x2000, 0x4000
 FUTURES = 0x1FE0000
+# How the names of files begin that stand for what was typed.
+NAME_OF_TYPED = "<exuvia-"
 
 
 class Sources:
@@ -21,7 +23,7 @@ class Sources:
 
     def name(self):
         self.count += 1
-        return "<exuvia-%d>" % self.count
+        return "%s%d>" % (NAME_OF_TYPED, self.count)
 
     def keep(self, name, text):
         self.texts[name] = text

@@ -58,7 +58,9 @@ class LastError:
 
     def set(self, error):
         if self.before is None:
-            self.before = {name: getattr(sys, name, MISSING) for name in self.NAMES}
+            # That of another session, which may end before this one, is not to be put back.
+            hides = not was_typed(getattr(sys, "last_value", None))
+            self.before = {name: getattr(sys, name, MISSING) if hides else MISSING for name in self.NAMES}
         values = (type(error), error, error.__traceback__, error)
         names = self.NAMES if sys.version_info >= (3, 12) else self.NAMES[:3]
         self.own = dict(zip(names, values))
@@ -74,6 +76,15 @@ class LastError:
             else:
                 setattr(sys, name, self.before[name])
         self.before, self.own = None, {}
+
+
+def was_typed(error):
+    """Whether an exception comes from code that a session has run at its prompt."""
+    if not isinstance(error, BaseException):
+        return False
+    entry = error.__traceback__
+    file = getattr(error, "filename", None) if entry is None else entry.tb_frame.f_code.co_filename
+    return isinstance(file, str) and file.startswith(NAME_OF_TYPED)
 
 
 def forget_dummy_thread(ident, known_before):

@@ -1,6 +1,6 @@
 use crate::eventually::eventually;
 use crate::{Fingerprint, Target};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
 /// The threads that the program has.
@@ -23,6 +23,15 @@ impl ServingAtRest {
     /// Waits until the program is as it was then.
     pub fn assert_again(&self, target: &mut Target) -> Result<()> {
         eventually(|| self.assert_same(&Self::now(target)?))
+    }
+
+    /// Waits until so many sessions are left that run on threads of their own.
+    pub fn wait_for_sessions(target: &Target, count: usize) -> Result<()> {
+        eventually(|| {
+            let threads = Fingerprint::of(target.pid())?.threads.len();
+            ensure!(threads == THREADS + count, "{threads} threads");
+            Ok(())
+        })
     }
 
     fn now(target: &mut Target) -> Result<Self> {

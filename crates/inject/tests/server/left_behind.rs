@@ -3,10 +3,14 @@
 use crate::harness::{
     Typist, attach, command, completed, exception, open, open_with, raised, typed, with_each,
 };
-use anyhow::{Context, Result, ensure};
-use exuvia_inject::{Begin, Namespace, Outcome, Place, Program};
+use anyhow::{Context, Result, anyhow, ensure};
+use exuvia_inject::{
+    Begin, Console, Line, Namespace, Outcome, Place, Program, Session, Stream, Wish,
+};
 use exuvia_testkit::{ServingAtRest, Target};
 use std::fs::File;
+use std::io;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 #[test]
@@ -92,37 +96,128 @@ fn nothing_is_left_of_a_session_whose_end_is_interrupted() -> Result<()> {
     })
 }
 
-/// The one that began later ends later, and must not put back what the other has put there.
+/// How many sessions there are at a time.
+const AT_A_TIME: usize = 3;
+
+/// Each puts its streams where the one before has put its own; their code ends in any order, and so do
+/// they, when another may have put its own there again.
 #[test]
-fn nothing_is_left_of_two_sessions_at_a_time() -> Result<()> {
+fn nothing_is_left_of_several_sessions_at_a_time() -> Result<()> {
     with_each(|target, _| {
-        let mut session = open(target)?;
-        let text = "
-import sys, threading, time
-began, go_on, is_over, ident = threading.Event(), threading.Event(), threading.Event(), None
-";
-        typed(&mut session, text)?;
-        drop(session);
+        // A program that runs in the background may have no such stream.
+        typed(&mut open(target)?, "import sys; sys.stderr = None")?;
         let before = ServingAtRest::of(target)?;
-        let [mut first, mut second, mut third] = [open(target)?, open(target)?, open(target)?];
-        let first = thread::spawn(move || {
-            let text = "ident = threading.get_ident(); began.set(); go_on.wait()";
-            typed(&mut first, text)
-        });
-        let second = thread::spawn(move || {
-            let text = "began.wait(); go_on.set(); is_over.wait(); 'displayed'";
-            typed(&mut second, text)
-        });
-        assert_eq!(first.join().expect("a thread")?, "True\n");
-        // Its server ends, since nobody is connected any more.
-        let text = "while ident in sys._current_frames(): time.sleep(0.001)";
-        typed(&mut third, text)?;
-        typed(&mut third, "is_over.set()")?;
-        let printed = second.join().expect("a thread")?;
-        assert_eq!(printed, "True\nTrue\n'displayed'\n");
-        drop(third);
-        before.assert_again(target)
+        for done in orders() {
+            for ended in orders() {
+                end_in_order(target, done, ended)
+                    .and_then(|()| before.assert_again(target))
+                    .with_context(|| format!("done {done:?}, ended {ended:?}"))?;
+            }
+        }
+        Ok(())
     })
+}
+
+/// All of them end at once, and put everything back at the same time.
+#[test]
+fn nothing_is_left_of_sessions_that_end_together() -> Result<()> {
+    with_each(|target, _| {
+        let before = ServingAtRest::of(target)?;
+        for _ in 0..20 {
+            let sessions = [open(target)?, open(target)?, open(target)?];
+            let typing = sessions
+                .map(|mut session| thread::spawn(move || typed(&mut session, "'displayed'")));
+            for thread in typing {
+                assert_eq!(thread.join().expect("a thread")?, "'displayed'\n");
+            }
+            before.assert_again(target)?;
+        }
+        Ok(())
+    })
+}
+
+/// Sessions whose code begins one after the other; then it is done in one order, and in another they
+/// end.
+fn end_in_order(
+    target: &mut Target,
+    done: [usize; AT_A_TIME],
+    ended: [usize; AT_A_TIME],
+) -> Result<()> {
+    let mut sessions = Vec::new();
+    for _ in 0..AT_A_TIME {
+        sessions.push(open(target)?);
+    }
+    thread::scope(|scope| {
+        let mut waiting = Vec::new();
+        for session in sessions {
+            let (said, told) = (mpsc::channel(), mpsc::channel());
+            let mut person = Waiting {
+                asked: said.0,
+                go_on: told.1,
+            };
+            let ended = scope.spawn(move || person.use_up(session));
+            said.1.recv()?;
+            waiting.push((told.0, said.1, ended));
+        }
+        for number in done {
+            let (go_on, answered, _) = &waiting[number];
+            go_on.send(())?;
+            answered.recv()?;
+        }
+        let mut waiting: Vec<_> = waiting.into_iter().map(Some).collect();
+        for (left, number) in (0..AT_A_TIME).rev().zip(ended) {
+            let (go_on, _, ended) = waiting[number].take().context("each ends once")?;
+            go_on.send(())?;
+            ended.join().map_err(|_| anyhow!("its thread failed"))??;
+            ServingAtRest::wait_for_sessions(target, left)?;
+        }
+        Ok(())
+    })
+}
+
+fn orders() -> [[usize; AT_A_TIME]; 6] {
+    [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ]
+}
+
+/// Somebody who tells when code asks for a line and when it is done, and goes on when told to.
+struct Waiting {
+    asked: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+impl Waiting {
+    fn use_up(&mut self, mut session: Session) -> Result<()> {
+        let outcome = session.statements(b"input(); 'displayed'; 1 / 0", self)?;
+        ensure!(exception(outcome)?.kind == "ZeroDivisionError");
+        self.asked.send(())?;
+        self.go_on.recv()?;
+        Ok(())
+    }
+}
+
+impl Console for Waiting {
+    fn output(&mut self, _: Stream, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn line(&mut self) -> Line {
+        // Whoever is not there any more has failed, and the code is to end.
+        match self.asked.send(()).map(|()| self.go_on.recv()) {
+            Ok(Ok(())) => Line::Text("x".to_owned()),
+            _ => Line::End,
+        }
+    }
+
+    fn wish(&mut self) -> Wish {
+        Wish::GoOn
+    }
 }
 
 #[test]
