@@ -2,7 +2,8 @@
 
 use super::cache::{Cache, Staging};
 use super::requirements::require;
-use super::{cpython, musl, source};
+use super::source::{self, Parts};
+use super::{cpython, musl};
 use anyhow::Result;
 
 /// One build of CPython.
@@ -52,6 +53,6 @@ impl Build {
 /// Without a GIL.
 fn free_threaded(cache: &Cache, staging: &Staging) -> Result<()> {
     require(LIBRARIES, &staging.log)?;
-    let source = source::unpack(cache, staging, PACKAGE)?;
+    let source = source::unpack(cache, staging, PACKAGE, Parts::Patched)?;
     cpython::build(&source, staging, &["--disable-gil"], &[])
 }

@@ -3,8 +3,9 @@
 use super::builds::PACKAGE;
 use super::cache::{Cache, Staging};
 use super::commands::tool;
+use super::cpython;
 use super::requirements::require;
-use super::{cpython, source};
+use super::source::{self, Parts};
 use anyhow::{Context, Result};
 use std::env::consts::ARCH;
 use std::fs;
@@ -29,9 +30,9 @@ pub(super) fn make(cache: &Cache, staging: &Staging) -> Result<()> {
     require(TOOLS, &staging.log)?;
     let compiler = compiler(&staging.work)?;
     let libraries = staging.work.join("libraries");
-    let python = source::unpack(cache, staging, PACKAGE)?;
-    let libffi = source::unpack(cache, staging, "libffi")?;
-    let zlib = source::unpack(cache, staging, "zlib")?;
+    let python = source::unpack(cache, staging, PACKAGE, Parts::Patched)?;
+    let libffi = source::unpack(cache, staging, "libffi", Parts::Released)?;
+    let zlib = source::unpack(cache, staging, "zlib", Parts::Released)?;
 
     staging
         .log
