@@ -106,7 +106,7 @@ class Channel:
         import _socket
 
         if not known:
-            del sys.modules["_socket"]
+            sys.modules.pop("_socket", None)
         socket = _socket.socket(fileno=self.descriptor)
         try:
             if _socket.getdefaulttimeout() is not None:

@@ -44,7 +44,7 @@ def loops_without_frames():
     import gc
 
     if not loaded:
-        del sys.modules["gc"]
+        sys.modules.pop("gc", None)
     if base is None:
         return []
     return [one for one in gc.get_objects() if issubclass(type(one), base)]

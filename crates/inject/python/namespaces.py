@@ -13,11 +13,11 @@ class Scope:
         self.locals = namespace if local is None else local
         # What `_` is: the last value that was displayed. No name of the target.
         self.last = MISSING
-        # What runs code puts them in, where they are not: into modules in C.
-        self.lacks_builtins = "__builtins__" not in namespace
+        # Into modules in C, which have none: what runs code puts them there.
+        self.put_builtins = False
 
     def end(self):
-        if self.lacks_builtins:
+        if self.put_builtins:
             self.globals.pop("__builtins__", None)
 
     def lookup(self, name):
@@ -31,8 +31,10 @@ class Scope:
     def run(self, code):
         """Runs a code object, and gives what it returns: a coroutine when it awaits."""
         namespace, local = self.globals, self.locals
-        # The program's own, and not those of the server.
-        namespace.setdefault("__builtins__", builtins)
+        # The program's own, and not those of the server. Another session may have taken them away.
+        if "__builtins__" not in namespace:
+            self.put_builtins = True
+            namespace["__builtins__"] = builtins
         inner = names_of_functions(code)
         if "_" in inner or "_" in code.co_names:
             if self.last is not MISSING and "_" not in namespace:
