@@ -3,6 +3,15 @@
 # Everything that is not ours goes to the original.
 
 
+def is_ours(ours, router):
+    """What a thread of the program asks may end at any moment, and all its names with it. (This function
+    is kept by who asks.)"""
+    try:
+        return ours is not None and router is not None and router.is_ours()
+    except (AttributeError, NameError, TypeError):
+        return False
+
+
 class Kept:
     """A method of a stream, for who keeps it: it chooses when it is called. IPython replaces `write`
     of `sys.stdout` for each cell by a function that calls what it has kept, and puts that back
@@ -29,12 +38,9 @@ class Routed:
     def __init__(self, before, original, ours, router):
         vars(self).update(_before=before, _original=original, _ours=ours, _router=router)
 
-    def _chosen(self):
-        # The session may end in the meantime.
+    def _chosen(self, is_ours=is_ours):
         ours, router = vars(self)["_ours"], vars(self)["_router"]
-        if ours is not None and router is not None and router.is_ours():
-            return ours
-        return vars(self)["_original"]
+        return ours if is_ours(ours, router) else vars(self)["_original"]
 
     # isinstance() asks this, too.
     __class__ = property(lambda self: type(self._chosen()))
@@ -84,9 +90,9 @@ class Hook:
         self._ours = ours
         self._router = router
 
-    def __call__(self, value):
+    def __call__(self, value, is_ours=is_ours):
         ours, router = self._ours, self._router
-        if ours is not None and router is not None and router.is_ours():
+        if is_ours(ours, router):
             ours(value)
         else:
             for hook in self._before:
@@ -153,20 +159,13 @@ class Router:
         """Puts back what was there, where ours still is. Can be done again."""
         self.running = False
         for name in ("stdout", "stderr", "stdin", "displayhook"):
-            # Another session may do the same, and end just after this has looked whether it has.
-            while True:
-                found = current(name)
-                before = self.standing_for(found)
-                if is_same(found, before):
-                    break
-                if before:
-                    setattr(sys, name, before[0])
-                else:
-                    # No error where another session was faster.
-                    vars(sys).pop(name, None)
+            found = current(name)
+            before = self.standing_for(found)
+            if not is_same(found, before):
+                put(name, before)
 
     def end(self):
-        """Of several sessions that end at a time, the last one that looks knows all of them for over."""
+        """Where another session has put its own over ours, it finds out that this one is over."""
         self.running = False
         for _, proxy in self.proxies:
             if type(proxy) is Routed:
@@ -183,13 +182,3 @@ class Router:
                 pass
         self.token = None
         self.variable = None
-
-
-def current(name):
-    """What `sys` has there, as `_before` has it."""
-    names = vars(sys)
-    return (names[name],) if name in names else ()
-
-
-def is_same(one, other):
-    return len(one) == len(other) and all([a is b for a, b in zip(one, other)])

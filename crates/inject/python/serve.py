@@ -39,7 +39,7 @@ def run(descriptor, in_place, stash):
     An interrupt only makes the loops go round again: every step can be done twice, or is on record
     as done in the same instant."""
     names, close = globals(), posix.close
-    begun, sessions, ends, closed = [], [], [], []
+    begun, sessions, ends, leave, closed = [], [], [], [], []
     for _ in range(20):
         try:
             for _ in range(20):
@@ -54,8 +54,9 @@ def run(descriptor, in_place, stash):
                         ends.append(True)
                         sessions[0].end()
                         sessions.clear()
-                    if "forget" in names:
-                        keep_or_forget(names)
+                    if not leave:
+                        leave.append(keep if sys.getrefcount(run) == IMMORTAL else forget)
+                    leave[0](names)
                     if not closed:
                         closed.extend(map(close, (descriptor,)))
                     return
@@ -71,23 +72,21 @@ def run(descriptor, in_place, stash):
 IMMORTAL = 0xFFFFFFFF
 
 
-def keep_or_forget(names):
+def keep(names):
     """CPython 3.13 without the GIL never frees functions, classes and code once there has been a
     second thread: they are kept for the next session, which would leave as many again."""
-    if sys.getrefcount(run) == IMMORTAL:
-        sys._exuvia_kept = names["key"], names
-    else:
-        forget(names)
+    sys._exuvia_kept = names["key"], names
 
 
 def forget(names):
     """Breaks the cycles between functions, classes and their names, so that nothing of this waits
-    for the collector but a few empty classes."""
+    for the collector but a few empty classes. Needs no name of these, as it may be done again."""
     for value in list(names.values()):
         if type(value) is type and value.__dict__.get("__slots__") is None and value.__name__ != "Routed":
             for name, part in list(vars(value).items()):
                 if callable(part):
                     delattr(value, name)
-    kept = names.get("__builtins__")
-    names.clear()
-    names["__builtins__"] = kept
+    for name in list(names):
+        # A thread of the program may be about to call a function of a proxy.
+        if name != "__builtins__":
+            names.pop(name, None)

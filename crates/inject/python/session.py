@@ -21,6 +21,7 @@ class Session:
             self.mask = set()
         self.mask &= _signal.valid_signals()
         self.quiet = self.mask if in_place else _signal.valid_signals()
+        self.turn = Turn()
         self.sources = Sources()
         self.path = SearchPath()
         self.last_error = LastError()
@@ -172,8 +173,9 @@ class Session:
                 self.ours[name].flush()
             posix._exit(0)
         self.muted = False
-        self.router.restore()
-        self.arguments.restore()
+        with self.turn:
+            self.router.restore()
+            self.arguments.restore()
         self.awaits = False
         self.emit_foreign()
         for name in ("stdout", "stderr"):
@@ -230,16 +232,18 @@ class Session:
         scope = self.scope
         if place == b"fresh":
             scope = Scope(fresh_namespace(name))
-        if arguments:
-            self.arguments = Arguments([text(one) for one in arguments])
-            self.arguments.install()
-        self.router.install(("stdout", "stderr", "stdin"))
+        self.arguments = Arguments([text(one) for one in arguments])
+        with self.turn:
+            if arguments:
+                self.arguments.install()
+            self.router.install(("stdout", "stderr", "stdin"))
         self.execute(self.sources.script(source, name), scope)
         return OK
 
     def run_statements(self, fields):
         """What was typed at a prompt; values are displayed."""
-        self.router.install(("stdout", "stderr", "stdin", "displayhook"))
+        with self.turn:
+            self.router.install(("stdout", "stderr", "stdin", "displayhook"))
         self.sources.publish()
         try:
             # Python's message about bytes that are no text is better than that about surrogates.
@@ -249,7 +253,8 @@ class Session:
             raise
         except BaseException as error:
             without_own_frames(error, self.own_file)
-            self.last_error.set(error)
+            with self.turn:
+                self.last_error.set(error)
             raise
         return OK
 
@@ -262,12 +267,14 @@ class Session:
     def ask_is_complete(self, fields):
         # A warning is shown when the text is run, and only then.
         self.muted = True
-        self.router.install(("stderr",))
+        with self.turn:
+            self.router.install(("stderr",))
         return b"C", [b"1" if self.sources.is_complete(text(fields[0])) else b"0"]
 
     def ask_completions(self, fields):
         self.muted = True
-        self.router.install(("stdout", "stderr", "stdin"))
+        with self.turn:
+            self.router.install(("stdout", "stderr", "stdin"))
         size, names = complete(text(fields[0]), self.scope)
         encoded = [name.encode("utf-8", "replace") for name in names]
         return b"T", [str(size).encode()] + [name for name in encoded if len(name) < 512]
@@ -295,12 +302,13 @@ class Session:
         """Puts everything back. Each step can be done again."""
         if not vars(self):
             return
-        self.router.end()
-        self.scope.end()
-        self.arguments.restore()
-        self.sources.end()
-        self.last_error.end()
-        self.path.end()
+        with self.turn:
+            self.router.end()
+            self.scope.end()
+            self.arguments.restore()
+            self.sources.end()
+            self.last_error.end()
+            self.path.end()
         self.channel.close_descriptors()
         forget_dummy_thread(self.ident, self.known_before)
         set_mask(self.mask)

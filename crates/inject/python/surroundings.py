@@ -2,24 +2,34 @@
 
 
 class Arguments:
-    """`sys.argv`, for as long as a script runs."""
+    """`sys.argv`, for as long as a script runs. Those of several sessions may run at a time and end in any
+    order: meanwhile there is a list of them in `sys`, the newest last."""
+
+    NAME = "_exuvia_arguments"
 
     def __init__(self, values):
         self.values = values
-        self.before = None
+        # What there was, as `current` has it. An entry of the list.
+        self.before = [()]
 
     def install(self):
-        self.before = getattr(sys, "argv", MISSING)
+        self.before[0] = current("argv")
+        vars(sys).setdefault(self.NAME, []).append(self.before)
         sys.argv = self.values
 
     def restore(self):
-        if self.before is None or getattr(sys, "argv", None) is not self.values:
-            return
-        if self.before is MISSING:
-            del sys.argv
-        else:
-            sys.argv = self.before
-        self.before = None
+        """Also where the script has replaced it. Can be done again."""
+        running = vars(sys).get(self.NAME, [])
+        for at, entry in enumerate(running):
+            if entry is self.before:
+                if entry is running[-1]:
+                    put("argv", entry[0])
+                else:
+                    running[at + 1][0] = entry[0]
+                del running[at]
+                break
+        if not running:
+            vars(sys).pop(self.NAME, None)
 
 
 class SearchPath:

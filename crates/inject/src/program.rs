@@ -2,8 +2,9 @@
 
 /// The files of `python/`, in the order in which they need each other. They share one namespace,
 /// which belongs to no module of the target.
-const PIECES: [&str; 12] = [
+const PIECES: [&str; 13] = [
     include_str!("../python/names.py"),
+    include_str!("../python/shared.py"),
     include_str!("../python/channel.py"),
     include_str!("../python/streams.py"),
     include_str!("../python/routing.py"),

@@ -9,6 +9,7 @@ import asyncio
 import builtins
 import ctypes
 import gc
+import io
 import linecache
 import os
 import queue
@@ -144,6 +145,37 @@ def chatter(count):
     return "chatting"
 
 
+def scribble(_):
+    """Lets a thread of the program's own use what is in `sys` without a pause."""
+    global scribbler
+
+    def use():
+        while scribbler is threading.current_thread():
+            try:
+                sys.stdout.write("")
+                sys.stdout.flush()
+                isinstance(sys.stdout, io.TextIOBase)
+                sys.displayhook(None)
+            except Exception as error:
+                complaints.append(repr(error))
+
+    complaints.clear()
+    scribbler = threading.Thread(target=use)
+    scribbler.start()
+    return "scribbling"
+
+
+def stop_scribbling(_):
+    """What went wrong meanwhile."""
+    global scribbler
+    thread, scribbler = scribbler, None
+    thread.join()
+    return complaints
+
+
+complaints = []
+
+
 def start_loop(name):
     """Lets an event loop run in a thread of this name."""
     name = name or "loop"
@@ -229,6 +261,8 @@ commands = {
     "fingerprint": fingerprint,
     "work": work_in_main,
     "chatter": chatter,
+    "scribble": scribble,
+    "stop-scribbling": stop_scribbling,
     "loop": start_loop,
     "frameless-loop": start_frameless_loop,
 }

@@ -109,7 +109,7 @@ fn nothing_is_left_of_several_sessions_at_a_time() -> Result<()> {
         let before = ServingAtRest::of(target)?;
         for done in orders() {
             for ended in orders() {
-                end_in_order(target, done, ended)
+                end_in_order(target, Waiting::typed, done, ended)
                     .and_then(|()| before.assert_again(target))
                     .with_context(|| format!("done {done:?}, ended {ended:?}"))?;
             }
@@ -118,10 +118,29 @@ fn nothing_is_left_of_several_sessions_at_a_time() -> Result<()> {
     })
 }
 
-/// All of them end at once, and put everything back at the same time.
+/// A script that has arguments finds them in `sys.argv`, and may put others there.
+#[test]
+fn nothing_is_left_of_several_scripts_at_a_time() -> Result<()> {
+    with_each(|target, _| {
+        let before = ServingAtRest::of(target)?;
+        for done in orders() {
+            end_in_order(target, Waiting::script, done, [0, 1, 2])
+                .and_then(|()| before.assert_again(target))
+                .with_context(|| format!("done {done:?}"))?;
+        }
+        Ok(())
+    })
+}
+
+/// All of them begin and end at once.
 #[test]
 fn nothing_is_left_of_sessions_that_end_together() -> Result<()> {
     with_each(|target, _| {
+        // Threads take turns after each few instructions, and not each five milliseconds.
+        typed(
+            &mut open(target)?,
+            "import sys; sys.setswitchinterval(1e-6)",
+        )?;
         let before = ServingAtRest::of(target)?;
         for _ in 0..20 {
             let sessions = [open(target)?, open(target)?, open(target)?];
@@ -136,10 +155,23 @@ fn nothing_is_left_of_sessions_that_end_together() -> Result<()> {
     })
 }
 
+/// A process that was forked has the mark of a session whose thread it does not have.
+#[test]
+fn nobody_waits_for_the_turn_of_a_session_that_is_gone() -> Result<()> {
+    with_each(|target, _| {
+        let before = ServingAtRest::of(target)?;
+        let text = "__import__('sys')._exuvia_turn = object()";
+        typed(&mut open(target)?, text)?;
+        assert_eq!(typed(&mut open(target)?, "1 + 1")?, "2\n");
+        before.assert_again(target)
+    })
+}
+
 /// Sessions whose code begins one after the other; then it is done in one order, and in another they
 /// end.
 fn end_in_order(
     target: &mut Target,
+    run: fn(&mut Waiting, &mut Session) -> Result<()>,
     done: [usize; AT_A_TIME],
     ended: [usize; AT_A_TIME],
 ) -> Result<()> {
@@ -155,7 +187,7 @@ fn end_in_order(
                 asked: said.0,
                 go_on: told.1,
             };
-            let ended = scope.spawn(move || person.use_up(session));
+            let ended = scope.spawn(move || person.use_up(session, run));
             said.1.recv()?;
             waiting.push((told.0, said.1, ended));
         }
@@ -193,11 +225,31 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn use_up(&mut self, mut session: Session) -> Result<()> {
-        let outcome = session.statements(b"input(); 'displayed'; 1 / 0", self)?;
-        ensure!(exception(outcome)?.kind == "ZeroDivisionError");
+    fn use_up(
+        &mut self,
+        mut session: Session,
+        run: fn(&mut Self, &mut Session) -> Result<()>,
+    ) -> Result<()> {
+        run(self, &mut session)?;
         self.asked.send(())?;
         self.go_on.recv()?;
+        Ok(())
+    }
+
+    fn typed(&mut self, session: &mut Session) -> Result<()> {
+        let outcome = session.statements(b"input(); 'displayed'; 1 / 0", self)?;
+        ensure!(exception(outcome)?.kind == "ZeroDivisionError");
+        Ok(())
+    }
+
+    fn script(&mut self, session: &mut Session) -> Result<()> {
+        let program = Program {
+            arguments: &["script.py".to_owned(), "--option".to_owned()],
+            ..command(
+                b"import sys; assert sys.argv == ['script.py', '--option']; sys.argv = sys.argv[1:]; input()",
+            )
+        };
+        ensure!(session.exec(&program, self)? == Outcome::Done);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::harness::{open, typed, with_each};
 use anyhow::Result;
 use exuvia_testkit::Target;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// So many lines are printed by a thread of the program while code of the session prints.
 const LINES: usize = 300;
@@ -26,6 +26,24 @@ fn output_of_other_threads_stays_where_it_belongs() -> Result<()> {
         said.retain(|line| line != "chatting");
         let wanted: Vec<_> = (0..LINES).map(|n| format!("chatter {n}")).collect();
         assert_eq!(said, wanted);
+        Ok(())
+    })
+}
+
+/// A session ends at any moment, also while a thread of the program asks its proxy whose output it is.
+#[test]
+fn the_program_can_print_while_sessions_begin_and_end() -> Result<()> {
+    with_each(|target, _| {
+        // Threads take turns after each few instructions, and not each five milliseconds.
+        typed(
+            &mut open(target)?,
+            "import sys; sys.setswitchinterval(1e-6)",
+        )?;
+        target.ask("scribble")?;
+        for _ in 0..40 {
+            assert_eq!(typed(&mut open(target)?, "'displayed'")?, "'displayed'\n");
+        }
+        assert_eq!(target.ask("stop-scribbling")?, json!([]));
         Ok(())
     })
 }
