@@ -176,10 +176,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def process_request_thread(self, request, address):
         CONNECTIONS.add(threading.current_thread())
-        try:
-            super().process_request_thread(request, address)
-        finally:
-            CONNECTIONS.discard(threading.current_thread())
+        super().process_request_thread(request, address)
 
 
 RECENT = collections.deque(maxlen=20)
@@ -260,10 +257,22 @@ def waiting(descriptor):
 
 def drain(_):
     while CONNECTIONS:
-        for connection in list(CONNECTIONS):
-            connection.join()
+        connection = CONNECTIONS.pop()
+        connection.join()
+        wait_until_gone(connection.native_id)
     RECENT.clear()
     return answered
+
+
+def wait_until_gone(thread):
+    """Waits for the end of a thread that the kernel may still know when it has been joined. On 3.8 and
+    3.9.2, the first one that ends loads a library just then."""
+    while True:
+        try:
+            os.kill(thread, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.001)
 
 
 def belong(folder):
