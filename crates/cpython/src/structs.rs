@@ -291,7 +291,9 @@ structs! {
             permanent_generation, enabled, debug, collecting, garbage, callbacks,
         } ? { generation0, generations_length = "length of generations", trash_delete_later }
         gc_generation: gc_generation { head, threshold, count }
-        gil_runtime_state: _gil_runtime_state { last_holder, locked, switch_number, interval } ? {
+        gil_runtime_state: _gil_runtime_state {
+            last_holder, locked, switch_number, interval, mutex, switch_mutex,
+        } ? {
             // Free-threaded: above 0 while a module needs the lock all the same.
             enabled,
         }

@@ -127,6 +127,7 @@ fn without_a_lock_they_are_those_of_the_headers() {
         (THREAD, "debugger_pending_call", [0, 304, 304, 344, 344]),
         (RING, "last", [7228; 5]),
         ("_gil_runtime_state", "locked", [24; 5]),
+        ("_gil_runtime_state", "mutex", [88; 5]),
     ] {
         assert_eq!(found(&layouts, name, field), expected, "{name}.{field}");
     }

@@ -22,8 +22,8 @@ pub struct ThreadToCopy {
     /// What the copy has to do.
     pub start: CopyStart,
     /// Whether nothing that is not in the copy can keep it from that, nor from what it does then:
-    /// another may have the lock, or have to take it first. Without a lock, a thread that runs may
-    /// have locked objects; one that is detached has unlocked them.
+    /// another may have the lock, have to take it first, or be taking it or giving it away. Without
+    /// a lock, a thread that runs may have locked objects; one that is detached has unlocked them.
     pub is_promising: bool,
 }
 
@@ -54,7 +54,7 @@ impl Moment<'_> {
             };
             Some((stop, thread, start))
         });
-        let is_free = self.state.gil.is_none_or(|gil| gil.holder.is_none());
+        let is_free = (self.state.gil).is_none_or(|gil| gil.holder.is_none() && !gil.changes_hands);
         // Without a lock, a thread that runs is in the middle of something, which only a copy of
         // itself ends.
         let runs = |thread: &PythonThread| {

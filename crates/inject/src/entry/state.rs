@@ -59,6 +59,8 @@ pub struct GilState {
     pub size: u64,
     /// The state of the thread that holds it.
     pub holder: Option<RemoteAddress>,
+    /// Whether a thread is just taking it or giving it away, and has locked what guards it meanwhile.
+    pub changes_hands: bool,
 }
 
 /// PEP 768.
@@ -194,10 +196,13 @@ fn gil<M: Memory>(
     // Below 0 before it is made, and 0 when it is free; then the last holder is still named.
     let is_locked = memory.u32(address.offset(g.locked))? as i32 > 0;
     let holder = memory.pointer(address.offset(g.last_holder))?;
+    // A `pthread_mutex_t`: with glibc a lock and a count of 0, with musl a type of 0 and a lock.
+    let is_held = |mutex| Ok(memory.u64(address.offset(mutex))? != 0);
     Ok(Some(GilState {
         address,
         size: g.size,
         holder: (is_locked && !holder.is_null()).then_some(holder),
+        changes_hands: is_held(g.mutex)? || is_held(g.switch_mutex)?,
     }))
 }
 

@@ -73,6 +73,7 @@ impl Scene {
                     address: GIL.into(),
                     size: 208,
                     holder: Some(WORKER),
+                    changes_hands: false,
                 }),
                 threads: vec![thread(WORKER, WORKER_ID), thread(MAIN, MAIN_ID)],
                 main_thread: MAIN_ID,
@@ -395,6 +396,22 @@ fn copies_are_made_of_who_has_the_lock() {
     let mut scene = Scene::new(13, 0);
     scene.state.stops_the_world = true;
     assert_eq!(copied(&scene), None);
+}
+
+/// Who takes the lock or gives it away is not in a copy of another thread, which would wait for it.
+#[test]
+fn copies_are_best_made_while_the_lock_does_not_change_hands() {
+    let mut scene = Scene::new(12, 1).all_wait(HEAP + 0x8000);
+    for (holder, changes_hands, is_promising) in [
+        (None, false, true),
+        (None, true, false),
+        (Some(WORKER), true, true),
+    ] {
+        let gil = scene.state.gil.as_mut().unwrap();
+        (gil.holder, gil.changes_hands) = (holder, changes_hands);
+        let copied = scene.with_moment(|moment| moment.thread_to_copy()).unwrap();
+        assert_eq!(copied.is_promising, is_promising, "{holder:?}");
+    }
 }
 
 /// Without a lock, other threads that run may have locked what the copy would wait for.
